@@ -1,0 +1,1 @@
+"""The local daemon: keys, vault, outbox, inbox, relay link and JSON-RPC."""
