@@ -1,0 +1,108 @@
+"""Contents: what is inside an envelope. The relay never sees these bytes.
+
+Sender, channel and sequence stand here again and are compared with the signed header when an envelope is opened: a
+member who puts another's ciphertext under a header of his own is found out.
+"""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from peerpost_protocol import limits
+from peerpost_protocol.errors import TooLargeError
+from peerpost_protocol.wire import Counter, Decoder, Digest, Key, MessageId, WireStruct, encode
+
+TextString = Annotated[str, Meta(max_length=limits.MAX_TEXT_CHARACTERS)]
+MediaType = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*(;[ -~]*)?\Z",
+        max_length=limits.MAX_MEDIA_TYPE_CHARACTERS,
+    ),
+]
+FileName = Annotated[str, Meta(min_length=1, max_length=limits.MAX_FILE_NAME_CHARACTERS)]
+
+
+class Text(WireStruct, frozen=True, tag="text"):
+    """Be a text, UTF-8."""
+
+    text: TextString
+
+
+class Data(WireStruct, frozen=True, tag="data"):
+    """Be any bytes with their media type (RFC 6838, lower case)."""
+
+    media_type: MediaType
+    data: Annotated[bytes, Meta(max_length=limits.MAX_DATA)]
+
+
+class File(WireStruct, frozen=True, tag="file"):
+    """Refer to an encrypted blob: its id at the relay, its key, and what it must be once opened."""
+
+    blob: Digest
+    key: Key
+    size: Counter
+    sha256: Digest
+    name: FileName
+    media_type: MediaType
+
+
+class Reaction(WireStruct, frozen=True, tag="reaction"):
+    """React to a message, or take the reaction back."""
+
+    message: MessageId
+    emoji: Annotated[str, Meta(min_length=1, max_length=limits.MAX_EMOJI_CHARACTERS)]
+    withdrawn: bool
+
+
+class Edit(WireStruct, frozen=True, tag="edit"):
+    """Replace the text of a message of one's own."""
+
+    message: MessageId
+    text: TextString
+
+
+class Deletion(WireStruct, frozen=True, tag="deletion"):
+    """Delete a message."""
+
+    message: MessageId
+
+
+class ReadMark(WireStruct, frozen=True, tag="read_mark"):
+    """Say that everything up to a position of the channel has been read."""
+
+    position: Counter
+
+
+Body = Text | Data | File | Reaction | Edit | Deletion | ReadMark
+
+
+class Correlation(WireStruct, frozen=True):
+    """Tie an answer to its request: both carry the request's message id."""
+
+    request: MessageId
+    answers: bool
+
+
+class Content(WireStruct, frozen=True):
+    """Be what is sealed: who, where, which, in reply to what, and the body."""
+
+    sender: Digest
+    channel: Digest
+    sequence: Counter
+    reply_to: MessageId | None
+    correlation: Correlation | None
+    body: Body
+
+
+decode_content = Decoder[Content](Content, "content", limits.MAX_CONTENT)
+
+
+def encode_content(content: Content) -> bytes:
+    """Encode a content; raise TooLargeError naming the field that is over its bound."""
+    body = content.body
+    if isinstance(body, Text) and len(body.text.encode()) > limits.MAX_TEXT:
+        raise TooLargeError("too_large", f"a text is at most {limits.MAX_TEXT} bytes", field="text")
+    if isinstance(body, Data) and len(body.data) > limits.MAX_DATA:
+        raise TooLargeError("too_large", f"data is at most {limits.MAX_DATA} bytes", field="data")
+    return encode(content, limit=limits.MAX_CONTENT)

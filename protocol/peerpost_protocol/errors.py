@@ -1,0 +1,47 @@
+"""What can be wrong with bytes that arrived, or with what a caller asks to be made of them.
+
+    ProtocolError                 base; never raised itself
+    ├── MalformedError            bytes or values outside the format (their fault); names the field
+    ├── SignatureError            a signature, hash or identifier does not fit what it stands for
+    ├── DecryptionError           a key does not open what it should
+    ├── RosterError               a membership event that the rules of the channel do not allow
+    ├── ChainError                a sequence that does not continue the sender's chain
+    └── TooLargeError             we were asked to make something over a bound (our fault)
+
+`kind` is machine-readable and stable, `detail` one sentence for people, `field` the offending field where there is one.
+No message holds secret bytes.
+"""
+
+
+class ProtocolError(Exception):
+    """Refuse something, saying which rule it broke."""
+
+    def __init__(self, kind: str, detail: str, *, field: str | None = None) -> None:
+        super().__init__(f"{detail} [{kind}]" if field is None else f"{field}: {detail} [{kind}]")
+        self.kind = kind
+        self.detail = detail
+        self.field = field
+
+
+class MalformedError(ProtocolError):
+    """The bytes or values are outside the format."""
+
+
+class SignatureError(ProtocolError):
+    """A signature, hash or identifier does not fit."""
+
+
+class DecryptionError(ProtocolError):
+    """A ciphertext does not open."""
+
+
+class RosterError(ProtocolError):
+    """A membership event breaks the rules of its channel."""
+
+
+class ChainError(ProtocolError):
+    """An envelope does not continue its sender's chain."""
+
+
+class TooLargeError(ProtocolError):
+    """Something would be over its bound."""

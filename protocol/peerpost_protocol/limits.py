@@ -1,0 +1,53 @@
+"""Every bound of the wire in one place. Sizes are bytes unless the name says otherwise.
+
+docs/protocol/limits.md lists the same names; a test compares them.
+"""
+
+MAX_FRAME = 1024 * 1024
+"""One WebSocket message."""
+MAX_ENVELOPE = 512 * 1024
+"""One encoded sealed envelope: header, wraps, ciphertext, signature."""
+MAX_HEADER = 1024
+MAX_CONTENT = 320 * 1024
+"""Encoded content before padding."""
+MAX_TEXT_CHARACTERS = 131_072
+MAX_TEXT = 256 * 1024
+"""UTF-8 bytes of a text."""
+MAX_DATA = 256 * 1024
+MAX_CARD = 1024
+"""Signed bytes of a card."""
+MAX_ROSTER_EVENT = 64 * 1024
+MAX_RECEIPT = 64 * 1024
+MAX_SIGNED = 64 * 1024
+"""The payload of any signed statement that travels in a frame."""
+
+MAX_IDENTITY_CHARACTERS = 254
+MAX_DEVICE_CHARACTERS = 64
+MAX_CHANNEL_NAME_CHARACTERS = 128
+MAX_MEDIA_TYPE_CHARACTERS = 127
+MAX_FILE_NAME_CHARACTERS = 255
+MAX_EMOJI_CHARACTERS = 32
+MAX_TOKEN_CHARACTERS = 128
+MAX_AGENT_CHARACTERS = 64
+MAX_DETAIL_CHARACTERS = 512
+MAX_KIND_CHARACTERS = 40
+
+MAX_RECIPIENT_CARDS = 256
+"""Cards a sealed envelope (suite 1) may be wrapped for, and cards in one roster."""
+MAX_MEMBERS = 256
+MAX_CARDS_PER_MEMBER = 16
+MAX_RECEIPT_MARKS = 256
+MAX_MISSING_PER_MARK = 32
+
+MAX_SEARCH_IDENTITIES = 64
+MAX_FETCH_CARDS = 64
+MAX_CARDS_PER_ANSWER = 256
+MAX_CHANNELS_PER_CARD = 4096
+MAX_ITEMS_PER_FRAME = 256
+MAX_ITEM_BYTES_PER_FRAME = 480 * 1024
+"""A frame of items is closed once it holds this much; one item alone always fits."""
+MAX_ROSTER_EVENTS_PER_FRAME = 64
+
+MAX_COUNTER = 2**53 - 1
+"""Sequences, positions and times: integers that JSON carries without loss."""
+MAX_REQUEST = 2**32 - 1
