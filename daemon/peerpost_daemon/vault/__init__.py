@@ -1,0 +1,1 @@
+"""The vault: the sealed key file and the encrypted database it opens."""

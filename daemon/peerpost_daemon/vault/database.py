@@ -1,0 +1,141 @@
+"""The vault's database: one encrypted file, one writer, one reader.
+
+``read`` and ``write`` take a plain function over the database connection and run it in that
+connection's thread. Writes are gathered into groups (see ``writer``). Reads have a connection of
+their own, so that none waits behind an fsync; the write-ahead log lets both work at once, and a
+read that starts after a write has returned sees it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TypeVar
+
+from peerpost_daemon.errors import DaemonError
+from peerpost_daemon.vault.checkpoint import Checkpoint, take_checkpoint
+from peerpost_daemon.vault.connection import READER, WRITER, Connection, SqlConnection
+from peerpost_daemon.vault.lock import ProcessLock
+from peerpost_daemon.vault.migrations import Migration, migrate
+from peerpost_daemon.vault.writer import FULL_QUEUE_RETRY_AFTER, Writer, closed
+
+MAX_READING = 4096  # reads that run or wait
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+class Database:
+    """Read and write the open vault. Made by `open`; `close` must be awaited."""
+
+    def __init__(self, writing: Connection, reading: Connection, stack: AsyncExitStack) -> None:
+        self._writing = writing
+        self._reading = reading
+        self._stack = stack
+        self._readers = 0
+        self._closed = False
+        self._writer = Writer(writing)
+        self._task = asyncio.create_task(self._writer.run(), name="vault-writer")
+
+    @classmethod
+    async def open(cls, path: Path, key: bytes, migrations: Sequence[Migration]) -> Database:
+        """Open the database at `path`, creating it, check it and bring its schema up to date.
+
+        Raises DaemonError: storage_failed (open elsewhere, damaged, another key, newer schema)
+        or storage_full. Nothing stays open then.
+        """
+        async with AsyncExitStack() as stack:
+            stack.callback(_locked(path).release)
+            writing = await Connection.open(path, key, WRITER)
+            stack.push_async_callback(writing.close)
+            await writing.call(check)
+            await writing.call(lambda connection: migrate(connection, migrations))
+            reading = await Connection.open(path, key, READER)
+            stack.push_async_callback(reading.close)
+            return cls(writing, reading, stack.pop_all())
+        raise AssertionError  # the stack swallows nothing
+
+    async def read(self, function: Callable[[SqlConnection], T]) -> T:
+        """Run `function` over one unchanging state of the database and return its result.
+
+        It must return values, not a live cursor. Raises what it raises, and DaemonError:
+        queue_full, storage_failed, locked.
+        """
+        if self._closed:
+            raise closed()
+        if self._readers >= MAX_READING:
+            raise DaemonError(
+                "queue_full", "too many reads wait", retry_after=FULL_QUEUE_RETRY_AFTER
+            )
+        self._readers += 1
+        try:
+            return await self._reading.call(lambda connection: _snapshot(connection, function))
+        finally:
+            self._readers -= 1
+
+    async def write(self, function: Callable[[SqlConnection], T]) -> T:
+        """Run `function` in a transaction and return its result once that is durable.
+
+        It shares the transaction with others but fails alone; it must neither begin nor end one.
+        Raises what it raises, and DaemonError: queue_full, storage_full, storage_failed, locked.
+        """
+        return await self._writer.write(function)
+
+    async def checkpoint(self) -> bool:
+        """Move the whole log into the database file; return whether no reader prevented it."""
+        return await self._writing.call(
+            lambda connection: take_checkpoint(connection, Checkpoint.TRUNCATE)
+        )
+
+    async def close(self) -> None:
+        """Commit what waits, shorten the log to nothing, close the files and unlock."""
+        if self._closed:
+            return
+        self._closed = True
+        self._writer.close()
+        async with self._stack:
+            await asyncio.wait([self._task])
+            await self._shorten_log()
+
+    async def _shorten_log(self) -> None:
+        try:
+            await self.checkpoint()
+        except Exception as error:  # noqa: BLE001 - the log keeps everything until the next start
+            log.warning("the vault's log was not shortened: %s", error)
+
+
+def check(connection: SqlConnection) -> None:
+    """Refuse a database whose pages or trees are damaged (DaemonError storage_failed)."""
+    (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if answer != "ok":
+        raise DaemonError(
+            "storage_failed",
+            f"the vault is damaged ({answer}): copy its files away and restore a backup",
+        )
+
+
+def _locked(path: Path) -> ProcessLock:
+    """Take the vault for this process and make sure its file is nobody else's to read."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = ProcessLock.acquire(path.with_name(f"{path.name}.lock"))
+        # SQLite would create it by the umask; its log and shared memory take this file's mode.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise DaemonError(
+            "storage_failed", f"the vault cannot be opened at {path}: {error.strerror}"
+        ) from error
+    return lock
+
+
+def _snapshot(connection: SqlConnection, function: Callable[[SqlConnection], T]) -> T:
+    connection.execute("BEGIN")
+    try:
+        return function(connection)
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
