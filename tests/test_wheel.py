@@ -25,8 +25,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build from a copy: a `build` folder left in the tree would put stale files in the wheel."""
     folder = tmp_path_factory.mktemp("wheel")
     shutil.copytree(ROOT, folder / "source", ignore=NOT_SOURCES)
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder]
-    result = subprocess.run([*build, folder / "source"], capture_output=True, text=True)
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", f"--outdir={folder}"]
+    result = subprocess.run(
+        [*build, str(folder / "source")], check=False, capture_output=True, text=True
+    )
     assert result.returncode == 0, result.stdout + result.stderr
     (built,) = folder.glob("*.whl")
     return built
