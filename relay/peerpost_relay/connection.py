@@ -1,0 +1,390 @@
+"""One WebSocket server connection: an asyncio protocol without a task.
+
+Strategy. A whole read is parsed at once and each message handed up at once, synchronously; what
+the layer above sends meanwhile is collected and leaves in one write at the end of the loop tick.
+While the socket does not drain, frames wait in the list, by reference: a thousand slow readers of
+one message hold one copy of it. Whoever sends watches `buffered` and stops at its own bound.
+
+`websockets` does the handshake (`handshake.py`) and then parses frames, checks them, answers
+pings and closings (`Protocol`, its machine without I/O). Once the handshake is done, a fresh
+`Protocol` takes over, because the one of the handshake holds the request for as long as it lives.
+
+    HANDSHAKE --101--> OPEN --close frame, either way--> CLOSING --EOF or deadline--> CLOSED
+        `-----any other answer-----------------------------^
+
+Payloads are opaque here.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Protocol as Interface
+from typing import cast
+
+from websockets.frames import Frame, Opcode
+from websockets.protocol import SEND_EOF, Protocol, Side, State
+
+from peerpost_relay.framing import CLOSE_HEAD, PING, frame
+from peerpost_relay.handshake import LIBRARY_LOG, Handshake
+from peerpost_relay.http import Pages
+from peerpost_relay.settings import EdgeSettings
+from peerpost_relay.wheel import NOWHERE, Wheel
+
+__all__ = ["Connection", "Edge", "Handler", "Phase", "frame"]
+
+REASON_BYTES_MAX = 123  # RFC 6455 section 5.5: a control frame carries 125 bytes, two are the code
+UNSUPPORTED_DATA = 1003
+TOO_BIG = 1009
+
+
+class Phase(Enum):
+    """Say what a connection is about."""
+
+    HANDSHAKE = auto()
+    OPEN = auto()
+    CLOSING = auto()
+    CLOSED = auto()
+
+
+class Handler(Interface):
+    """Hear what happens to open connections; every call is synchronous and must not block."""
+
+    def opened(self, connection: "Connection") -> None:
+        """Take a connection that may be sent to; the first call about it."""
+
+    def message(self, connection: "Connection", payload: bytes) -> None:
+        """Take one whole binary message; never after `close` or `abort`."""
+
+    def writable(self, connection: "Connection") -> None:
+        """Go on sending: `buffered` was above `write_low_bytes` and is below it again."""
+
+    def closed(self, connection: "Connection") -> None:
+        """Forget the connection; exactly once for each `opened`, and the last call about it."""
+
+
+@dataclass(slots=True, eq=False)
+class Edge:
+    """Hold what all connections of a listener share."""
+
+    settings: EdgeSettings
+    handler: Handler
+    pages: Pages
+    loop: asyncio.AbstractEventLoop
+    wheel: Wheel
+    connections: "set[Connection]" = field(default_factory=set)  # every socket in any phase
+    emptied: asyncio.Event = field(default_factory=asyncio.Event)  # set when the last one goes
+    opened: int = 0  # how many of them are WebSockets
+
+    def crowded(self) -> bool:
+        """Tell whether one more WebSocket would be too many."""
+        return self.opened >= self.settings.connections_max
+
+    def leave(self, connection: "Connection") -> None:
+        """Forget a socket that is gone."""
+        self.wheel.remove(connection)
+        self.connections.discard(connection)
+        if not self.connections:
+            self.emptied.set()
+
+    def besieged(self) -> bool:
+        """Tell whether one more socket without a finished handshake would be too many."""
+        return len(self.connections) - self.opened >= self.settings.handshakes_max
+
+
+class Connection(asyncio.Protocol):
+    """Carry binary messages both ways; see the module for the phases."""
+
+    __slots__ = (
+        "_drain_owed",
+        "_edge",
+        "_fragments",
+        "_fragments_count",
+        "_handshake",
+        "_heard",
+        "_phase",
+        "_pong",
+        "_protocol",
+        "_reading",
+        "_transport",
+        "_waiting",
+        "_waiting_bytes",
+        "_was_open",
+        "_writing",
+        "peer",
+        "session",
+        "slot",
+    )
+
+    _transport: asyncio.Transport
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+        self._phase = Phase.HANDSHAKE
+        self._handshake: Handshake | None = None
+        self._protocol: Protocol | None = None
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
+        self._fragments: bytearray | None = None
+        self._fragments_count = 0
+        self._pong: bytes | None = None
+        self._heard = edge.wheel.now
+        self._drain_owed = False
+        self._was_open = False
+        self._reading = True
+        self._writing = True
+        self.peer = ""  # the peer's IP address, or "unix"
+        self.session: object | None = None  # the upper layer's own
+        self.slot = NOWHERE  # the wheel's own
+
+    # -- for the layer above ---------------------------------------------------------------------
+
+    @property
+    def phase(self) -> Phase:
+        """Tell what the connection is about."""
+        return self._phase
+
+    @property
+    def buffered(self) -> int:
+        """Count the bytes handed to `send` that the kernel has not taken yet."""
+        if self._phase is Phase.CLOSED:
+            return 0
+        return self._waiting_bytes + self._transport.get_write_buffer_size()
+
+    def send(self, framed: bytes) -> None:
+        """Send what `frame` made, at the end of this loop tick; dropped unless OPEN."""
+        if self._phase is not Phase.OPEN:
+            return
+        if not self._waiting and self._writing:
+            self._edge.loop.call_soon(self._flush)
+        self._waiting.append(framed)
+        self._waiting_bytes += len(framed)
+
+    def pause_reading(self) -> None:
+        """Read no more; what the current read still holds (at most 256 KiB) is handed up."""
+        if self._phase is Phase.OPEN and self._reading:
+            self._reading = False
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Read again."""
+        if self._phase in {Phase.OPEN, Phase.CLOSING} and not self._reading:
+            self._reading = True
+            self._heard = self._edge.wheel.now
+            self._transport.resume_reading()
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Send what waits, then a close frame; abort after `close_seconds` without its answer.
+
+        `reason` is cut to 123 bytes. `code` must be one that RFC 6455 section 7.4 lets be sent.
+        Idempotent; before the handshake is done there is nothing to say, so this aborts.
+        """
+        if self._phase is Phase.HANDSHAKE:
+            self.abort()
+        if self._phase is not Phase.OPEN or self._protocol is None:
+            return
+        if self._protocol.state is State.OPEN:
+            short = reason.encode()[:REASON_BYTES_MAX].decode(errors="ignore")
+            self._protocol.send_close(code, short)
+        self._answer(self._protocol)
+
+    def abort(self) -> None:
+        """Drop the connection and what waits for it; `closed` follows in the next tick."""
+        if self._phase is not Phase.CLOSED:
+            self._phase = Phase.CLOSING
+            self._transport.abort()
+
+    # -- called by the event loop ----------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Start the handshake, or drop the socket when too many are already at it."""
+        edge = self._edge
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is not a subclass
+        if edge.besieged():
+            self.abort()
+            return
+        edge.connections.add(self)
+        low = edge.settings.write_low_bytes
+        # `high` is our low-water mark: a transport that is not paused holds less than that, so
+        # "not paused and nothing waiting" is all that `writable` has to check.
+        self._transport.set_write_buffer_limits(high=low, low=low // 2)
+        self.peer = _address(transport.get_extra_info("peername"))
+        self._handshake = Handshake(edge.settings, edge.pages, edge.crowded)
+        edge.wheel.place(self, edge.wheel.ticks(edge.settings.handshake_seconds))
+
+    def data_received(self, data: bytes) -> None:
+        """Take one read."""
+        self._heard = self._edge.wheel.now
+        if self._handshake is not None:
+            self._shake(self._handshake, data)
+        elif self._protocol is not None:
+            self._parse(self._protocol, data)
+
+    def pause_writing(self) -> None:
+        """Let frames wait in the list from now on."""
+        self._writing = False
+        self._drain_owed = True
+
+    def resume_writing(self) -> None:
+        """Send what waited; a draining socket is a sign of life too."""
+        self._writing = True
+        self._heard = self._edge.wheel.now
+        if self._pong is not None:
+            self._waiting.append(self._pong)
+            self._waiting_bytes += len(self._pong)
+            self._pong = None
+        self._flush()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's signature
+        """Leave; the layer above is told if it knew of the connection."""
+        self._phase = Phase.CLOSED
+        self._handshake = self._protocol = self._fragments = self._pong = None
+        self._waiting.clear()
+        self._waiting_bytes = 0
+        self._edge.opened -= self._was_open
+        self._edge.leave(self)
+        if self._was_open:
+            self._edge.handler.closed(self)
+
+    def visit(self) -> None:
+        """Ping a silent peer, abort a dead or dawdling one (called by the wheel)."""
+        if self._phase is not Phase.OPEN:
+            self.abort()
+            return
+        wheel, settings = self._edge.wheel, self._edge.settings
+        interval = wheel.ticks(settings.ping_interval_seconds)
+        # Who is not read cannot be heard: reading that we paused is not the peer's silence.
+        quiet = wheel.now - self._heard if self._reading else 0
+        if quiet >= 2 * interval:
+            self.abort()
+            return
+        if quiet >= interval and self._writing:
+            self.send(PING)
+        wheel.place(self, interval if quiet >= interval else interval - quiet)
+
+    # -- handshake -------------------------------------------------------------------------------
+
+    def _shake(self, handshake: Handshake, data: bytes) -> None:
+        verdict = handshake.receive(data)
+        if verdict is None:
+            return
+        self._handshake = None
+        if verdict.answer:
+            self._transport.write(verdict.answer)
+        if not verdict.accepted:
+            self._start_closing()
+            self._end_sending()
+            return
+        self._open()
+        if verdict.rest and self._protocol is not None:
+            self._parse(self._protocol, verdict.rest)
+
+    def _open(self) -> None:
+        edge = self._edge
+        self._protocol = Protocol(
+            Side.SERVER, max_size=edge.settings.message_bytes_max, logger=LIBRARY_LOG
+        )
+        self._phase = Phase.OPEN
+        self._was_open = True
+        edge.opened += 1
+        edge.wheel.place(self, edge.wheel.ticks(edge.settings.ping_interval_seconds))
+        edge.handler.opened(self)
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def _parse(self, protocol: Protocol, data: bytes) -> None:
+        protocol.receive_data(data)
+        for event in protocol.events_received():
+            if self._phase is not Phase.OPEN:
+                break
+            if isinstance(event, Frame):
+                self._take(event)
+        self._answer(protocol)
+
+    def _take(self, piece: Frame) -> None:
+        if piece.opcode is Opcode.BINARY and piece.fin:
+            self._edge.handler.message(self, bytes(piece.data))
+        elif piece.opcode is Opcode.BINARY:
+            self._fragments = bytearray(piece.data)
+            self._fragments_count = 1
+        elif piece.opcode is Opcode.CONT:
+            self._take_fragment(piece)
+        elif piece.opcode is Opcode.TEXT:
+            self.close(UNSUPPORTED_DATA, "text")
+
+    def _take_fragment(self, piece: Frame) -> None:
+        # The library bounds the bytes of a fragmented message; empty fragments cost none.
+        if self._fragments is None:
+            return
+        self._fragments += piece.data
+        self._fragments_count += 1
+        if self._fragments_count > self._edge.settings.fragments_max:
+            self.close(TOO_BIG, "fragments")
+        elif piece.fin:
+            payload, self._fragments = bytes(self._fragments), None
+            self._edge.handler.message(self, payload)
+
+    # -- writing ---------------------------------------------------------------------------------
+
+    def _answer(self, protocol: Protocol) -> None:
+        """Send what the library owes the peer: pongs while open, the end of it afterwards."""
+        owed = protocol.data_to_send()
+        if not owed or self._phase is not Phase.OPEN:
+            if SEND_EOF in owed:
+                self._end_sending()
+            return
+        if protocol.state is State.OPEN:
+            self._pong_back(owed[-1])
+            return
+        self._waiting += [data for data in owed if data[:1] == bytes((CLOSE_HEAD,))]
+        self._write()
+        self._start_closing()
+        if SEND_EOF in owed:
+            self._end_sending()
+
+    def _pong_back(self, pong: bytes) -> None:
+        # RFC 6455 section 5.5.3 lets one pong answer all pings so far. So a flood of pings gets one
+        # pong a read, and a peer that pings but does not read makes us hold one pong, not millions.
+        if self._writing:
+            self.send(pong)
+        else:
+            self._pong = pong
+
+    def _flush(self) -> None:
+        if self._phase is not Phase.OPEN or not self._writing:
+            return
+        if self._waiting:
+            self._drain_owed |= self.buffered > self._edge.settings.write_low_bytes
+            self._write()
+        if self._drain_owed and self._writing:
+            self._drain_owed = False
+            self._edge.handler.writable(self)
+
+    def _write(self) -> None:
+        waiting = self._waiting
+        if waiting:
+            data = waiting[0] if len(waiting) == 1 else b"".join(waiting)
+            waiting.clear()
+            self._waiting_bytes = 0
+            self._transport.write(data)
+
+    def _start_closing(self) -> None:
+        edge = self._edge
+        self.resume_reading()  # or the peer's close frame would not be heard
+        self._phase = Phase.CLOSING
+        self._fragments = self._pong = None
+        edge.wheel.place(self, edge.wheel.ticks(edge.settings.close_seconds))
+
+    def _end_sending(self) -> None:
+        # Closing a socket that still holds unread bytes resets it, and the peer may never read our
+        # last words. So only our half is closed; what comes is dropped until EOF or the deadline.
+        self._protocol = None
+        if self._transport.is_closing():
+            return
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        else:  # TLS has no half-close
+            self._transport.close()
+
+
+def _address(peername: object) -> str:
+    return str(peername[0]) if isinstance(peername, tuple) else "unix"
