@@ -2,7 +2,8 @@
 
 `position` is for the relay: where this card stands in the channel's stream. The marks are for the senders: up to which
 sequence of theirs the card has stored everything, by the identifier of that envelope, and which ones before it never
-came. A relay cannot make up a delivery, because it cannot sign a mark.
+came. A relay cannot make up a delivery, because it cannot sign a mark. A receipt is complete: it carries a mark for
+every sender the card has stored something of, so the newest one replaces all before it.
 """
 
 from typing import Annotated
@@ -28,7 +29,7 @@ class Mark(WireStruct, frozen=True):
 
 
 class ReceiptBody(WireStruct, frozen=True):
-    """Say what a receipt says. Marks stand for the senders whose watermark moved."""
+    """Say what a receipt says: one mark for each sender the card has stored something of."""
 
     channel: Digest
     card: Digest
