@@ -1,0 +1,86 @@
+"""The parser of one command, made lean: argparse without what slows a one-shot call."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from peerpost.durations import duration
+from peerpost.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+WIDTH = 80  # columns where nobody says otherwise
+
+
+class Formatter(argparse.HelpFormatter):
+    """Know the width: argparse would import shutil and all compressors to find out."""
+
+    def __init__(self, prog: str, **options: Any) -> None:  # noqa: ANN401 - argparse's own
+        super().__init__(prog, **({"width": _columns(), "max_help_position": 28} | options))
+
+
+class Parser(argparse.ArgumentParser):
+    """Raise UsageError instead of ending the process."""
+
+    def __init__(self, prog: str, **options: Any) -> None:  # noqa: ANN401 - argparse's own
+        super().__init__(prog, formatter_class=Formatter, allow_abbrev=False, **options)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise a usage error with a hint to the help."""
+        raise UsageError("usage", f"{message} (see {self.prog} --help)")
+
+    def globals(self, default: object = None) -> None:
+        """Add what every command understands."""
+        self.add_argument(
+            "--json", action="store_true", default=default, help="print the result as JSON"
+        )
+        self.add_argument(
+            "--socket", metavar="PATH", default=default, help="the daemon's socket, if elsewhere"
+        )
+
+
+def seconds(text: str) -> float:
+    """Parse a duration argument."""
+    try:
+        return duration(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"not a duration such as 30, 5m or 1h: {text!r}") from None
+
+
+def natural(text: str) -> int:
+    """Parse a whole number that is not negative."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise argparse.ArgumentTypeError(f"not a number: {text!r}")
+    return int(text)
+
+
+def start(text: str) -> str | int:
+    """Parse where to start: `start`, `now` or a cursor."""
+    return text if text in {"start", "now"} else natural(text)
+
+
+def add_subcommands(
+    parser: argparse.ArgumentParser, summaries: dict[str, str]
+) -> dict[str, Parser]:
+    """Add a required choice of subcommands, each with the options of every command."""
+    choice = parser.add_subparsers(
+        dest="action", required=True, metavar="ACTION", parser_class=Parser
+    )
+    parsers: dict[str, Parser] = {}
+    for name, summary in summaries.items():
+        parsers[name] = choice.add_parser(name, help=summary, description=summary)
+        parsers[name].globals(argparse.SUPPRESS)  # a value given before the action stays
+    return parsers
+
+
+def _columns() -> int:
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isascii() and columns.isdigit():
+        return max(40, min(int(columns), 200)) - 2
+    try:
+        return max(40, os.get_terminal_size(1).columns) - 2
+    except OSError:
+        return WIDTH - 2

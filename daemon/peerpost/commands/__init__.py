@@ -1,0 +1,17 @@
+"""The commands, one file each, and the sentence that tells what each is for."""
+
+SUMMARIES = {
+    "init": "make the encrypted vault and unlock it",
+    "unlock": "unlock the vault",
+    "lock": "lock the vault",
+    "register": "make this daemon's card and publish it at the relay",
+    "send": "send a message to an identity or a channel",
+    "listen": "print messages and other events as they come",
+    "log": "print the messages of a channel or a conversation",
+    "status": "tell how the daemon is doing, or how far a message has come",
+    "channel": "create, list, show, extend, reduce or leave channels",
+    "contacts": "list contacts, show one, or trust its cards",
+    "card": "search the relay's directory for cards",
+    "call": "call any method of the daemon with JSON",
+    "shutdown": "stop the daemon",
+}

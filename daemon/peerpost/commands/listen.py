@@ -1,0 +1,68 @@
+"""`peerpost listen`: print messages and other events as they come."""
+
+from __future__ import annotations
+
+from peerpost.arguments import natural, seconds, start
+from peerpost.errors import TimeoutWaitingError, UsageError
+from peerpost.listing import event_line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from peerpost.arguments import Parser
+    from peerpost.client import Client
+    from peerpost.listener import Listener
+    from peerpost.terminal import Screen
+
+
+def arguments(parser: Parser) -> None:
+    """Declare whose events, which, from where and until when."""
+    parser.add_argument(
+        "--consumer", metavar="NAME", help="resume where this reader stopped, and miss nothing"
+    )
+    parser.add_argument("--channel", action="append", metavar="C", help="only from this channel")
+    parser.add_argument(
+        "--kind", action="append", metavar="K", help="this kind of event (message); repeatable"
+    )
+    parser.add_argument(
+        "--from", dest="from_", type=start, metavar="WHERE", help="start, now, or after a cursor"
+    )
+    parser.add_argument("--count", type=natural, metavar="N", help="end after N events")
+    parser.add_argument(
+        "--timeout", type=seconds, metavar="S", help="end after S; code 5 if --count is not reached"
+    )
+    parser.add_argument(
+        "--no-ack", action="store_true", help="leave the events to the consumer's next run"
+    )
+    parser.add_argument(
+        "--reconnect", action="store_true", help="wait for a daemon that has gone away"
+    )
+
+
+def run(client: Client, options: Namespace, screen: Screen) -> None:
+    """Print each event, and acknowledge it once it is printed and flushed."""
+    if options.count == 0:
+        raise UsageError("usage", "--count is at least 1.")
+    events = client.listen(
+        consumer=options.consumer,
+        channels=options.channel,
+        kinds=options.kind or ["message"],
+        from_=options.from_,
+        timeout=options.timeout,
+        reconnect=options.reconnect,
+    )
+    try:
+        _print(events, options, screen)
+    except TimeoutWaitingError:
+        if options.count is not None or options.timeout is None:
+            raise
+
+
+def _print(events: Listener, options: Namespace, screen: Screen) -> None:
+    for number, event in enumerate(events, start=1):
+        screen.show(event, *(() if screen.as_json else (event_line(event),)))
+        if not options.no_ack:
+            events.ack(event)
+        if number == options.count:
+            return

@@ -1,0 +1,124 @@
+"""How results read for people: one line a thing, everything from others escaped."""
+
+from __future__ import annotations
+
+from time import localtime, strftime
+
+from peerpost.terminal import label, printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from peerpost.types import Account, Card, Channel, Contact, Delivery, Event, Message, Status
+
+
+def moment(ms: int | None) -> str:
+    """Return a time in ms since the epoch as local date and time."""
+    if ms is None:
+        return "-"
+    try:
+        return strftime("%Y-%m-%d %H:%M:%S", localtime(ms / 1000))
+    except (OverflowError, OSError, ValueError):  # a sender may claim any time
+        return f"@{ms}ms"
+
+
+def message_line(message: Message) -> str:
+    """Return `time [channel] sender: text`."""
+    where = label(message.get("channel_name") or message["channel"][:12])
+    return f"{moment(message['sent_at_ms'])} [{where}] {label(message['from'])}: {_body(message)}"
+
+
+def event_line(event: Event) -> str:
+    """Return an event of any kind on a line."""
+    if event["kind"] == "message":
+        return message_line(event["data"])  # type: ignore[arg-type]  # the kind says so
+    return f"{moment(event.get('at_ms'))} {label(event['kind'])} {pairs(event['data'])}"
+
+
+def pairs(data: dict[str, Any]) -> str:
+    """Return an object as `name=value ...`, leaving out what is null."""
+    return " ".join(
+        f"{label(name)}={label(value)}" for name, value in data.items() if value is not None
+    )
+
+
+def delivery_lines(delivery: Delivery) -> Iterable[str]:
+    """Return how far a message has come, and for whom."""
+    where = delivery.get("to") or delivery.get("channel") or "-"
+    reason = f" ({label(delivery['reason'])})" if delivery.get("reason") else ""
+    yield f"{label(delivery['message'])}  {label(delivery['status'])}{reason}  to {label(where)}"
+    for recipient in delivery.get("recipients", ()):
+        state = "delivered" if recipient["delivered"] else "on its way"
+        yield f"  {label(recipient['identity'])}  {label(recipient['card'][:12])}  {state}"
+
+
+def status_lines(status: Status) -> Iterable[str]:
+    """Return how the daemon is doing."""
+    account, relay, outbox = status["account"], status["relay"], status["outbox"]
+    yield f"daemon   {label(status['state'])}, version {label(status['version'])}, pid {status['pid']}"
+    if account is not None:
+        yield f"account  {label(account['identity'])}, {label(account['state'])}"
+    error = f" ({label(relay['last_error'])})" if relay["last_error"] else ""
+    yield f"relay    {label(relay['url'] or 'none')}, {label(relay['state'])}{error}"
+    yield f"outbox   {outbox['queued']} queued, {outbox['unacknowledged']} unacknowledged"
+    yield f"stored   {status['messages']} messages in {status['channels']} channels"
+
+
+def account_lines(account: Account) -> Iterable[str]:
+    """Return the account and what to read out to others."""
+    reason = f" ({label(account['reason'])})" if account["reason"] else ""
+    yield f"{label(account['identity'])}  {label(account['state'])}{reason}"
+    yield f"  device {label(account['device'])}, card {label(account['card'])}"
+    yield f"  fingerprint {label(account['fingerprint'])}"
+
+
+def channel_line(channel: Channel) -> str:
+    """Return a channel on a line."""
+    kind = "direct, " if channel["direct"] else ""
+    count = f"{len(channel['members'])} members"
+    return (
+        f"{label(channel['channel'][:12])}  {label(channel['name'])}"
+        f"  {kind}{label(channel['state'])}, {count}"
+    )
+
+
+def channel_lines(channel: Channel) -> Iterable[str]:
+    """Return a channel and its members."""
+    yield channel_line(channel)
+    for member in channel["members"]:
+        trust = "" if member["trusted"] else ", not trusted"
+        yield f"  {label(member['identity'])}  {label(member['role'])}{trust}"
+
+
+def contact_line(contact: Contact) -> str:
+    """Return a contact on a line."""
+    count = len(contact["cards"])
+    cards = f"{count} card{'' if count == 1 else 's'}"
+    return f"{label(contact['identity'])}  {label(contact['state'])}, {cards}"
+
+
+def contact_lines(contact: Contact) -> Iterable[str]:
+    """Return a contact and its cards."""
+    yield contact_line(contact)
+    for card in contact["cards"]:
+        seen = f"first seen {moment(card['first_seen_ms'])}"
+        name = f"{label(card['card'])}  {label(card['device'])}"
+        yield f"  {name}  {label(card['state'])}, {seen}"
+        yield f"    fingerprint {label(card['fingerprint'])}"
+
+
+def card_lines(card: Card) -> Iterable[str]:
+    """Return a card of the directory."""
+    trust = "trusted" if card["trusted"] else "not trusted"
+    attestation = label(card["attestation"] or "unverified")
+    yield f"{label(card['card'])}  {label(card['device'])}  {attestation}, {trust}"
+    yield f"  fingerprint {label(card['fingerprint'])}"
+
+
+def _body(message: Message) -> str:
+    if message["kind"] == "text":
+        return printable(message["text"] or "")
+    size = len(message["data"] or "") * 3 // 4
+    return f"<{label(message['media_type'] or 'data')}, about {size} bytes>"

@@ -1,0 +1,155 @@
+"""The daemon's methods, declared once for both clients.
+
+The bodies are empty because the declaration is the whole of a method; see `method`.
+"""
+
+# mypy: disable-error-code="empty-body"
+
+from __future__ import annotations
+
+from peerpost.method import method
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from peerpost.types import (
+        Account,
+        Acknowledged,
+        Cards,
+        Channel,
+        Channels,
+        Contact,
+        Contacts,
+        Delivery,
+        Message,
+        Messages,
+        Status,
+        Stopping,
+        Wait,
+    )
+
+
+class Methods:
+    """What a client can ask of the daemon; each raises PeerpostError or a subclass."""
+
+    @method("daemon.status")
+    def status(self) -> Status:
+        """Tell how the daemon, its vault and its link to the relay are doing."""
+
+    @method("daemon.unlock")
+    def unlock(self, passphrase: str, *, create: bool = False) -> Status:
+        """Unlock the vault, or with `create` make a new one."""
+
+    @method("daemon.lock")
+    def lock(self) -> Status:
+        """Lock the vault and forget its keys."""
+
+    @method("daemon.shutdown")
+    def shutdown(self) -> Stopping:
+        """Stop the daemon."""
+
+    @method("account.register")
+    def register(
+        self,
+        identity: str,
+        *,
+        token: str | None = None,
+        device: str | None = None,
+        relay: str | None = None,
+        timeout: float | None = None,
+    ) -> Account:
+        """Make this daemon's card and publish it; `pending` when the relay is out of reach."""
+
+    @method("account.show")
+    def account_show(self) -> Account:
+        """Show this daemon's identity and card."""
+
+    @method("card.search")
+    def card_search(self, identity: str) -> Cards:
+        """Search the relay's directory for the live cards of an identity."""
+
+    @method("contact.list")
+    def contact_list(self) -> Contacts:
+        """List the identities this daemon knows."""
+
+    @method("contact.show")
+    def contact_show(self, identity: str) -> Contact:
+        """Show one identity and its cards."""
+
+    @method("contact.accept")
+    def contact_accept(self, identity: str, *, card: str | None = None) -> Contact:
+        """Trust the offered cards of an identity, or only one of them."""
+
+    @method("channel.create")
+    def channel_create(self, name: str, members: Sequence[str]) -> Channel:
+        """Create a channel; the caller is its owner and always a member."""
+
+    @method("channel.list")
+    def channel_list(self) -> Channels:
+        """List the channels this daemon is or was a member of."""
+
+    @method("channel.show")
+    def channel_show(self, channel: str) -> Channel:
+        """Show one channel and its members."""
+
+    @method("channel.add")
+    def channel_add(self, channel: str, members: Sequence[str]) -> Channel:
+        """Add members to a channel."""
+
+    @method("channel.remove")
+    def channel_remove(self, channel: str, members: Sequence[str]) -> Channel:
+        """Remove members from a channel."""
+
+    @method("channel.leave")
+    def channel_leave(self, channel: str) -> Channel:
+        """Leave a channel."""
+
+    @method("message.send")
+    def send(
+        self,
+        *,
+        to: str | None = None,
+        channel: str | None = None,
+        text: str | None = None,
+        data: bytes | None = None,
+        media_type: str | None = None,
+        reply_to: str | None = None,
+        expires_in: float | None = None,
+        idempotency_key: str | None = None,
+        wait: Wait | None = None,
+        timeout: float | None = None,
+    ) -> Delivery:
+        """Hand a message to the outbox and wait until it is `wait` (at first: queued).
+
+        Give `to` (an identity) or `channel`, and `text` or `data` with `media_type`. Without an
+        `idempotency_key`, repeating a call whose answer was lost may send twice.
+        """
+
+    @method("message.status")
+    def message_status(self, message: str) -> Delivery:
+        """Tell how far a sent message has come."""
+
+    @method("message.list")
+    def message_list(
+        self,
+        channel: str,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+        limit: int | None = None,
+    ) -> Messages:
+        """List messages of a channel in ascending order, between two cursors."""
+
+    @method("message.show")
+    def message_show(self, message: str) -> Message:
+        """Show one message."""
+
+    @method("event.ack")
+    def event_ack(self, consumer: str, cursor: int) -> Acknowledged:
+        """Acknowledge all events up to a cursor for a named consumer."""
+
+    @method("rpc.discover")
+    def discover(self) -> dict[str, Any]:
+        """Return the daemon's OpenRPC document."""

@@ -1,0 +1,212 @@
+"""What the daemon answers, as typed dictionaries: exactly the JSON objects on the wire.
+
+`*_ms` are integer milliseconds since the epoch, UTC; `data` is standard base64; `channel` and
+`card` are 64 hexadecimal digits; `message` is a UUID. Imported by type checkers and by those who
+name a type, never by the command line.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+Wait = Literal["queued", "sent", "delivered", "read"]
+DeliveryStatus = Literal["queued", "sent", "delivered", "read", "failed"]
+Start = Literal["start", "now"]
+
+
+class Account(TypedDict):
+    """The identity and device of this daemon."""
+
+    identity: str
+    device: str
+    card: str
+    fingerprint: str
+    relay: str | None
+    state: Literal["pending", "registered", "refused"]
+    reason: str | None
+    attestation: str | None
+    created_at_ms: int
+
+
+class Relay(TypedDict):
+    """How the link to the relay is doing."""
+
+    url: str | None
+    state: Literal["off", "connecting", "online", "waiting"]
+    since_ms: int
+    last_error: str | None
+    retry_in_ms: int | None
+    round_trip_ms: float | None
+    clock_skew_ms: float | None
+
+
+class Outbox(TypedDict):
+    """What the relay still has to get or to confirm."""
+
+    queued: int
+    unacknowledged: int
+
+
+class Status(TypedDict):
+    """How the daemon is doing."""
+
+    state: Literal["no_vault", "locked", "ready"]
+    version: str
+    pid: int
+    started_at_ms: int
+    socket: str
+    account: Account | None
+    relay: Relay
+    outbox: Outbox
+    channels: int
+    messages: int
+
+
+class Stopping(TypedDict):
+    """The daemon is on its way out."""
+
+    stopping: bool
+
+
+class Card(TypedDict):
+    """One device of an identity, as the relay's directory shows it."""
+
+    card: str
+    identity: str
+    device: str
+    created_at_ms: int
+    attestation: str | None
+    fingerprint: str
+    trusted: bool
+
+
+class Cards(TypedDict):
+    """The cards found."""
+
+    cards: list[Card]
+
+
+class ContactCard(TypedDict):
+    """One card that this daemon knows for a contact."""
+
+    card: str
+    device: str
+    state: Literal["pinned", "offered"]
+    fingerprint: str
+    first_seen_ms: int
+
+
+class Contact(TypedDict):
+    """An identity and how far it is trusted."""
+
+    identity: str
+    state: Literal["pinned", "verified", "changed", "blocked"]
+    cards: list[ContactCard]
+
+
+class Contacts(TypedDict):
+    """All contacts."""
+
+    contacts: list[Contact]
+
+
+class Member(TypedDict):
+    """One member of a channel."""
+
+    identity: str
+    role: Literal["owner", "admin", "member"]
+    cards: list[str]
+    trusted: bool
+
+
+class Channel(TypedDict):
+    """A channel as this daemon has verified it."""
+
+    channel: str
+    name: str
+    direct: bool
+    state: Literal["active", "pending", "left", "removed"]
+    members: list[Member]
+    position: int | None
+    roster_position: int | None
+    created_at_ms: int
+
+
+class Channels(TypedDict):
+    """All channels."""
+
+    channels: list[Channel]
+
+
+class Recipient(TypedDict):
+    """One card that a message is for."""
+
+    identity: str
+    card: str
+    delivered: bool
+
+
+class Delivery(TypedDict):
+    """How far a sent message has come; `recipients` is missing in events."""
+
+    message: str
+    channel: str | None
+    to: str | None
+    status: DeliveryStatus
+    reason: str | None
+    sequence: int | None
+    position: int | None
+    queued_at_ms: int
+    sent_at_ms: int | None
+    delivered_at_ms: int | None
+    recipients: NotRequired[list[Recipient]]
+
+
+Message = TypedDict(
+    "Message",
+    {
+        "message": str,
+        "cursor": int,
+        "channel": str,
+        "channel_name": str,
+        "from": str,
+        "from_card": str,
+        "mine": bool,
+        "kind": Literal["text", "data"],
+        "text": str | None,
+        "data": str | None,
+        "media_type": str | None,
+        "reply_to": str | None,
+        "sequence": int | None,
+        "position": int | None,
+        "sent_at_ms": int,
+        "received_at_ms": int | None,
+        "expires_at_ms": int | None,
+        "status": DeliveryStatus | None,
+    },
+)
+
+
+class Messages(TypedDict):
+    """One page of a channel's messages, in ascending order."""
+
+    messages: list[Message]
+    more: bool
+
+
+class Event(TypedDict):
+    """Something that happened. `consumer` is added by the client, so that `ack` needs no more."""
+
+    subscription: int
+    cursor: int
+    kind: str
+    at_ms: int
+    data: dict[str, Any]
+    consumer: str | None
+
+
+class Acknowledged(TypedDict):
+    """How far a consumer has come."""
+
+    consumer: str
+    cursor: int
