@@ -47,7 +47,10 @@ class Phase(Enum):
 
 
 class Handler(Interface):
-    """Hear what happens to open connections; every call is synchronous and must not block."""
+    """Hear what happens to open connections; every call is synchronous and must not block.
+
+    An exception that leaves a handler is logged by the event loop and drops the connection.
+    """
 
     def opened(self, connection: "Connection") -> None:
         """Take a connection that may be sent to; the first call about it."""
