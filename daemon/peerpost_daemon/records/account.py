@@ -1,0 +1,87 @@
+"""The account: this daemon's identity, card and private keys, and the relay it belongs to."""
+
+from msgspec import Struct
+
+from peerpost_daemon.vault.connection import SqlConnection
+from peerpost_protocol.card import Card, DeviceKeys, open_card
+from peerpost_protocol.frames import decode_signed
+from peerpost_protocol.wire import encode
+
+
+class Account(Struct, frozen=True):
+    """Be the account as it is stored; `keys` and `token` show themselves in no repr."""
+
+    card: Card
+    keys: DeviceKeys
+    state: str
+    reason: str | None
+    relay: str | None
+    relay_key: bytes | None
+    epoch: bytes | None
+    attestation: str | None
+    created_at_ms: int
+    has_token: bool
+
+    @property
+    def identity(self) -> str:
+        """Return the account's identity."""
+        return self.card.identity
+
+
+_COLUMNS = (
+    "card, signing_seed, encryption_private, state, reason, relay, relay_key, epoch, attestation, "
+    "created_at_ms, token IS NOT NULL"
+)
+
+
+def find(db: SqlConnection) -> Account | None:
+    """Return the account, None when there is none yet."""
+    row = db.execute(f"SELECT {_COLUMNS} FROM account").fetchone()  # noqa: S608  constant columns
+    if row is None:
+        return None
+    card = open_card(decode_signed(row[0]))
+    return Account(card, DeviceKeys(row[1], row[2]), *row[3:10], has_token=bool(row[10]))
+
+
+def token(db: SqlConnection) -> str | None:
+    """Return the token that waits for the relay to accept the card."""
+    row = db.execute("SELECT token FROM account").fetchone()
+    return row[0] if row else None
+
+
+def create(db: SqlConnection, card: Card, seed: bytes, private: bytes) -> None:
+    """Store a new account, pending until a relay has accepted its card."""
+    body = card.body
+    db.execute(
+        "INSERT INTO account (one, identity, device, card, signing_seed, encryption_private, "
+        "state, created_at_ms) VALUES (1, ?, ?, ?, ?, ?, 'pending', ?)",
+        (body.identity, body.device, encode(card.signed), seed, private, body.created_at_ms),
+    )
+
+
+def aim(db: SqlConnection, relay: str | None, token: str | None) -> None:
+    """Point the account at a relay and give it a token; null leaves what is there."""
+    db.execute(
+        "UPDATE account SET relay = coalesce(?, relay), token = coalesce(?, token), "
+        "state = CASE state WHEN 'refused' THEN 'pending' ELSE state END, reason = NULL",
+        (relay, token),
+    )
+
+
+def accepted(db: SqlConnection, relay_key: bytes, epoch: bytes, attestation: str) -> bytes | None:
+    """Note that the relay knows the card; forget the token. Return the epoch known before."""
+    row = db.execute("SELECT epoch FROM account").fetchone()
+    db.execute(
+        "UPDATE account SET state = 'registered', reason = NULL, token = NULL, relay_key = ?, "
+        "epoch = ?, attestation = ?",
+        (relay_key, epoch, attestation),
+    )
+    return row[0] if row else None
+
+
+def refused(db: SqlConnection, reason: str) -> None:
+    """Note why the relay does not take the card."""
+    db.execute("UPDATE account SET state = 'refused', reason = ?", (reason,))
+
+
+__all__ = ["Account", "accepted", "aim", "create", "find", "refused", "token"]

@@ -1,0 +1,181 @@
+"""Channels: the verified roster, how far the stream is stored, and this card's own chain."""
+
+from enum import StrEnum
+
+import msgspec
+from msgspec import Struct
+
+from peerpost_daemon.vault.connection import SqlConnection
+from peerpost_protocol.chain import Link
+from peerpost_protocol.frames import Cursor
+from peerpost_protocol.roster import Roster, RosterEvent
+from peerpost_protocol.wire import encode
+
+
+class ChannelState(StrEnum):
+    """Say whether a channel can be used: `pending` is not yet accepted by the relay."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    LEFT = "left"
+    REMOVED = "removed"
+
+
+class Channel(Struct, frozen=True):
+    """Be a channel as it is stored. `cursor`: the stream is stored up to this position."""
+
+    id: bytes
+    peer: str | None
+    state: ChannelState
+    roster: Roster
+    created_at_ms: int
+    joined_late: bool
+    cursor: int
+    own: Link | None
+    sent: Link | None
+
+
+_COLUMNS = (
+    "id, peer, state, roster, created_at_ms, joined_late, cursor, own_sequence, own_head, "
+    "sent_sequence, sent_head"
+)
+_decode_roster = msgspec.msgpack.Decoder(Roster)
+_encode_roster = msgspec.msgpack.Encoder().encode
+
+
+def find(db: SqlConnection, id_: bytes) -> Channel | None:
+    """Return the channel with this id."""
+    row = db.execute(
+        f"SELECT {_COLUMNS} FROM channel WHERE id = ?",  # noqa: S608  constant columns
+        (id_,),
+    ).fetchone()
+    return _channel(row) if row else None
+
+
+def everything(db: SqlConnection) -> list[Channel]:
+    """Return all channels, oldest first."""
+    rows = db.execute(
+        f"SELECT {_COLUMNS} FROM channel ORDER BY created_at_ms, id"  # noqa: S608  constant columns
+    ).fetchall()
+    return [_channel(row) for row in rows]
+
+
+def direct(db: SqlConnection, peer: str) -> Channel | None:
+    """Return the direct channel with an identity that can be used, the oldest one."""
+    row = db.execute(
+        f"SELECT {_COLUMNS} FROM channel WHERE peer = ? "  # noqa: S608  constant columns
+        "AND state IN ('pending', 'active') ORDER BY state, created_at_ms, id LIMIT 1",
+        (peer,),
+    ).fetchone()
+    return _channel(row) if row else None
+
+
+def create(db: SqlConnection, channel: Channel) -> None:
+    """Store a channel that is not there yet."""
+    db.execute(
+        "INSERT INTO channel (id, name, peer, state, roster, created_at_ms, joined_late) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            channel.id,
+            channel.roster.name,
+            channel.peer,
+            channel.state.value,
+            _encode_roster(channel.roster),
+            channel.created_at_ms,
+            channel.joined_late,
+        ),
+    )
+
+
+def set_roster(db: SqlConnection, roster: Roster) -> None:
+    """Store the roster after a new event."""
+    db.execute(
+        "UPDATE channel SET roster = ?, name = ? WHERE id = ?",
+        (_encode_roster(roster), roster.name, roster.channel),
+    )
+
+
+def set_state(db: SqlConnection, id_: bytes, state: ChannelState) -> None:
+    """Store the state."""
+    db.execute("UPDATE channel SET state = ? WHERE id = ?", (state.value, id_))
+
+
+def forget(db: SqlConnection, id_: bytes) -> None:
+    """Remove a channel that the relay never accepted."""
+    db.execute("DELETE FROM roster_event WHERE channel = ?", (id_,))
+    db.execute("DELETE FROM channel WHERE id = ? AND state = 'pending'", (id_,))
+
+
+def advance(db: SqlConnection, id_: bytes, position: int) -> None:
+    """Move the cursor forward, never back."""
+    db.execute("UPDATE channel SET cursor = max(cursor, ?) WHERE id = ?", (position, id_))
+
+
+def advance_receipts(db: SqlConnection, id_: bytes, revision: int) -> None:
+    """Move the receipts' cursor forward, never back."""
+    db.execute(
+        "UPDATE channel SET receipts_cursor = max(receipts_cursor, ?) WHERE id = ?",
+        (revision, id_),
+    )
+
+
+def rewind_all(db: SqlConnection) -> None:
+    """Begin again at the first position: the relay has another store, its positions are new."""
+    db.execute("UPDATE channel SET cursor = 0, receipts_cursor = 0")
+
+
+def set_own(db: SqlConnection, id_: bytes, link: Link | None) -> None:
+    """Store the newest link that this card has sealed."""
+    sequence, head = (link.sequence, link.id) if link else (0, None)
+    db.execute(
+        "UPDATE channel SET own_sequence = ?, own_head = ? WHERE id = ?", (sequence, head, id_)
+    )
+
+
+def set_sent(db: SqlConnection, id_: bytes, link: Link) -> None:
+    """Store the newest link that the relay has accepted; it never goes back."""
+    db.execute(
+        "UPDATE channel SET sent_sequence = ?, sent_head = ? WHERE id = ? AND sent_sequence < ?",
+        (link.sequence, link.id, id_, link.sequence),
+    )
+
+
+def cursors(db: SqlConnection) -> tuple[Cursor, ...]:
+    """Return where this daemon stands in every channel that the relay knows."""
+    rows = db.execute("SELECT id, cursor, receipts_cursor FROM channel WHERE state = 'active'")
+    return tuple(Cursor(*row) for row in rows)
+
+
+def add_event(db: SqlConnection, event: RosterEvent) -> None:
+    """Store a verified roster event."""
+    db.execute(
+        "INSERT OR REPLACE INTO roster_event (channel, position, id, signed) VALUES (?, ?, ?, ?)",
+        (event.channel, event.body.position, event.id, encode(event.signed)),
+    )
+
+
+def event_id(db: SqlConnection, channel: bytes, position: int) -> bytes | None:
+    """Return the id of the roster event at a roster position."""
+    row = db.execute(
+        "SELECT id FROM roster_event WHERE channel = ? AND position = ?", (channel, position)
+    ).fetchone()
+    return row[0] if row else None
+
+
+def pending_events(db: SqlConnection) -> list[tuple[bytes, bytes]]:
+    """Return (channel, encoded Signed) of the create events that the relay has not accepted."""
+    return db.execute(
+        "SELECT channel.id, signed FROM channel JOIN roster_event ON channel = channel.id "
+        "WHERE state = 'pending' AND position = 0 ORDER BY created_at_ms"
+    ).fetchall()
+
+
+def _channel(
+    row: tuple[bytes, str | None, str, bytes, int, int, int, int, bytes, int, bytes],
+) -> Channel:
+    own = Link(row[7], row[8]) if row[7] else None
+    sent = Link(row[9], row[10]) if row[9] else None
+    roster = _decode_roster.decode(row[3])
+    return Channel(
+        row[0], row[1], ChannelState(row[2]), roster, row[4], bool(row[5]), row[6], own, sent
+    )

@@ -1,0 +1,234 @@
+"""The outbox: every message of this account on its way, from `queued` to `delivered` or `failed`.
+
+    queued     durable here                                → sealed, failed
+    sealed     has its sequence and its bytes              → sent, queued (the relay refused these bytes), failed
+    sent       durable at the relay                        → delivered
+    delivered  durable at every card it was sealed for     → read
+    failed     will not be delivered; the reason says why
+
+A row is never sealed again while the relay may hold its bytes: only a refusal takes it back to `queued`.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from msgspec import Struct
+
+from peerpost_daemon.records.messages import Message
+from peerpost_daemon.vault.connection import SqlConnection
+from peerpost_protocol.chain import Link
+
+_CARD_BYTES = 32
+
+
+class OutboxState(StrEnum):
+    """Say how far a message has come."""
+
+    QUEUED = "queued"
+    SEALED = "sealed"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+
+
+class Outgoing(Struct, frozen=True):
+    """Be a row of the outbox."""
+
+    number: int
+    message: bytes
+    channel: bytes | None
+    recipient: str | None
+    state: OutboxState
+    reason: str | None
+    attempts: int
+    sequence: int | None
+    envelope_id: bytes | None
+    recipients: tuple[bytes, ...]
+    position: int | None
+    queued_at_ms: int
+    sent_at_ms: int | None
+    delivered_at_ms: int | None
+    expires_at_ms: int | None
+
+
+class Waiting(Struct, frozen=True):
+    """Be a row that still has to reach the relay: what it says, and its bytes once sealed."""
+
+    outgoing: Outgoing
+    envelope: bytes | None
+    media_type: str | None
+    body: bytes
+    reply_to: bytes | None
+
+
+class Sealed(Struct, frozen=True):
+    """Be what sealing gave a row."""
+
+    number: int
+    sequence: int
+    envelope: bytes
+    envelope_id: bytes
+    recipients: tuple[bytes, ...]
+
+
+_COLUMNS = (
+    "number, outbox.message, outbox.channel, recipient, state, reason, attempts, outbox.sequence, "
+    "envelope_id, recipients, outbox.position, queued_at_ms, outbox.sent_at_ms, delivered_at_ms, "
+    "outbox.expires_at_ms"
+)
+_SELECT = f"SELECT {_COLUMNS} FROM outbox"  # noqa: S608  constant columns
+
+
+def add(
+    db: SqlConnection, message: Message, cursor: int, recipient: str | None, key: str | None
+) -> None:
+    """Queue a message that has just been stored at `cursor`."""
+    db.execute(
+        "INSERT INTO outbox (message, message_cursor, channel, recipient, idempotency_key, state, "
+        "queued_at_ms, expires_at_ms) VALUES (?, ?, ?, ?, ?, 'queued', ?, ?)",
+        (
+            message.id,
+            cursor,
+            message.channel,
+            recipient,
+            key,
+            message.sent_at_ms,
+            message.expires_at_ms,
+        ),
+    )
+
+
+def find(db: SqlConnection, message: bytes) -> Outgoing | None:
+    """Return the row of a message."""
+    row = db.execute(f"{_SELECT} WHERE message = ?", (message,)).fetchone()
+    return _outgoing(row) if row else None
+
+
+def by_key(db: SqlConnection, key: str) -> Outgoing | None:
+    """Return the row that was queued under an idempotency key."""
+    row = db.execute(f"{_SELECT} WHERE idempotency_key = ?", (key,)).fetchone()
+    return _outgoing(row) if row else None
+
+
+def by_sequence(db: SqlConnection, channel: bytes, sequence: int) -> Outgoing | None:
+    """Return the row that was sealed with a sequence."""
+    row = db.execute(
+        f"{_SELECT} WHERE channel = ? AND sequence = ? AND state != 'queued'", (channel, sequence)
+    ).fetchone()
+    return _outgoing(row) if row else None
+
+
+def waiting(db: SqlConnection, after: int, limit: int) -> list[Waiting]:
+    """Return the rows after a number that have not reached the relay, in their order."""
+    rows = db.execute(
+        f"SELECT {_COLUMNS}, envelope, media_type, body, reply_to FROM outbox "  # noqa: S608
+        "JOIN message ON message.cursor = message_cursor "
+        "WHERE state IN ('queued', 'sealed') AND number > ? ORDER BY number LIMIT ?",
+        (after, limit),
+    ).fetchall()
+    return [Waiting(_outgoing(row[:15]), *row[15:]) for row in rows]
+
+
+def counts(db: SqlConnection) -> tuple[int, int]:
+    """Return how many rows wait for the relay, and how many for their receivers."""
+    (queued,) = db.execute(
+        "SELECT count(*) FROM outbox WHERE state IN ('queued', 'sealed')"
+    ).fetchone()
+    (sent,) = db.execute("SELECT count(*) FROM outbox WHERE state = 'sent'").fetchone()
+    return int(queued), int(sent)
+
+
+def direct_to(db: SqlConnection, recipient: str, channel: bytes) -> None:
+    """Give the messages for an identity their channel."""
+    db.execute(
+        "UPDATE message SET channel = ? WHERE cursor IN (SELECT message_cursor FROM outbox "
+        "WHERE recipient = ? AND channel IS NULL)",
+        (channel, recipient),
+    )
+    db.execute(
+        "UPDATE outbox SET channel = ? WHERE recipient = ? AND channel IS NULL",
+        (channel, recipient),
+    )
+
+
+def undirect(db: SqlConnection, channel: bytes) -> None:
+    """Take a channel that came to nothing from the messages for an identity."""
+    db.execute("UPDATE message SET channel = NULL WHERE channel = ? AND mine", (channel,))
+    db.execute(
+        "UPDATE outbox SET channel = NULL WHERE channel = ? AND recipient IS NOT NULL "
+        "AND state = 'queued'",
+        (channel,),
+    )
+
+
+def seal(db: SqlConnection, rows: Iterable[Sealed]) -> None:
+    """Store sequences and bytes, before anything of it is sent."""
+    for row in rows:
+        db.execute(
+            "UPDATE outbox SET state = 'sealed', sequence = ?, envelope = ?, envelope_id = ?, "
+            "recipients = ?, attempts = attempts + 1 WHERE number = ?",
+            (row.sequence, row.envelope, row.envelope_id, b"".join(row.recipients), row.number),
+        )
+        db.execute(
+            "UPDATE message SET sequence = ? WHERE cursor = "
+            "(SELECT message_cursor FROM outbox WHERE number = ?)",
+            (row.sequence, row.number),
+        )
+
+
+def unseal(db: SqlConnection, channel: bytes) -> None:
+    """Take the sealed rows of a channel back to `queued`: the relay has refused their bytes."""
+    db.execute(
+        "UPDATE outbox SET state = 'queued', sequence = NULL, envelope = NULL, envelope_id = NULL "
+        "WHERE channel = ? AND state = 'sealed'",
+        (channel,),
+    )
+
+
+def sent(db: SqlConnection, message: bytes, position: int, now_ms: int) -> Link | None:
+    """Note that the relay has the message; return its link, None when that was known."""
+    row = db.execute(
+        "UPDATE outbox SET state = 'sent', position = ?, sent_at_ms = ?, envelope = NULL "
+        "WHERE message = ? AND state = 'sealed' RETURNING sequence, envelope_id, message_cursor",
+        (position, now_ms, message),
+    ).fetchone()
+    if row is None:
+        return None
+    db.execute("UPDATE message SET position = ? WHERE cursor = ?", (position, row[2]))
+    return Link(row[0], row[1])
+
+
+def undelivered(db: SqlConnection, channel: bytes, up_to: int) -> list[Outgoing]:
+    """Return the rows of a channel that are not known to be delivered, up to a sequence."""
+    rows = db.execute(
+        f"{_SELECT} WHERE channel = ? AND sequence <= ? AND state IN ('sealed', 'sent') "
+        "ORDER BY sequence",
+        (channel, up_to),
+    ).fetchall()
+    return [_outgoing(row) for row in rows]
+
+
+def delivered(db: SqlConnection, number: int, now_ms: int) -> None:
+    """Note that every card it was sealed for has the message."""
+    db.execute(
+        "UPDATE outbox SET state = 'delivered', delivered_at_ms = ?, envelope = NULL, "
+        "sent_at_ms = coalesce(sent_at_ms, ?) WHERE number = ?",
+        (now_ms, now_ms, number),
+    )
+
+
+def fail(db: SqlConnection, number: int, reason: str) -> None:
+    """Give a message up, with the reason."""
+    db.execute(
+        "UPDATE outbox SET state = 'failed', reason = ?, envelope = NULL WHERE number = ?",
+        (reason, number),
+    )
+
+
+def _outgoing(row: tuple[object, ...]) -> Outgoing:
+    cells = list(row)
+    cells[4] = OutboxState(str(row[4]))
+    joined = row[9] if isinstance(row[9], bytes) else b""
+    cells[9] = tuple(joined[at : at + _CARD_BYTES] for at in range(0, len(joined), _CARD_BYTES))
+    return Outgoing(*cells)  # type: ignore[arg-type]

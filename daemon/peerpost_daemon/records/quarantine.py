@@ -1,0 +1,55 @@
+"""Quarantine: items of a stream that were not taken, kept as they came so that they can be tried again."""
+
+from msgspec import Struct
+
+from peerpost_daemon.vault.connection import SqlConnection
+
+MAX_QUARANTINED = 10_000
+"""The oldest give way."""
+
+
+class Held(Struct, frozen=True):
+    """Be an envelope that was held back, with where it stood."""
+
+    number: int
+    channel: bytes
+    position: int
+    stored_at_ms: int
+    body: bytes
+
+
+def hold(
+    db: SqlConnection,
+    channel: bytes,
+    position: int,
+    stored_at_ms: int,
+    *,
+    reason: str,
+    card: bytes | None,
+    body: bytes,
+) -> None:
+    """Keep an item with the reason why it was not taken."""
+    db.execute(
+        "INSERT INTO quarantine (channel, position, stored_at_ms, reason, card, body) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        (channel, position, stored_at_ms, reason, card, body),
+    )
+    db.execute(
+        "DELETE FROM quarantine WHERE number <= (SELECT max(number) FROM quarantine) - ?",
+        (MAX_QUARANTINED,),
+    )
+
+
+def held_for(db: SqlConnection, card: bytes, reason: str, limit: int) -> list[Held]:
+    """Return what was held back from a card for one reason, oldest first."""
+    rows = db.execute(
+        "SELECT number, channel, position, stored_at_ms, body FROM quarantine "
+        "WHERE card = ? AND reason = ? ORDER BY number LIMIT ?",
+        (card, reason, limit),
+    ).fetchall()
+    return [Held(*row) for row in rows]
+
+
+def release(db: SqlConnection, number: int) -> None:
+    """Remove an item that has been taken."""
+    db.execute("DELETE FROM quarantine WHERE number = ?", (number,))
