@@ -1,0 +1,35 @@
+"""The bell: wakes whoever waits for something new in the vault.
+
+It carries nothing. Who is woken reads the vault from its own cursor, so no queue can fill up, and whoever was busy when
+it rang has missed nothing.
+"""
+
+import asyncio
+
+
+class Bell:
+    """Wake all waiters at once; a ring while nobody waits is remembered by its number only."""
+
+    def __init__(self) -> None:
+        self._rings = 0
+        self._next: asyncio.Future[None] | None = None
+
+    @property
+    def rings(self) -> int:
+        """Return how often the bell has rung: read it before looking, pass it to `wait`."""
+        return self._rings
+
+    def ring(self) -> None:
+        """Wake everybody who waits."""
+        self._rings += 1
+        if self._next is not None and not self._next.done():
+            self._next.set_result(None)
+        self._next = None
+
+    async def wait(self, seen: int) -> int:
+        """Return once the bell has rung more often than `seen` times; return how often."""
+        while self._rings <= seen:
+            if self._next is None:
+                self._next = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._next)
+        return self._rings
