@@ -1,0 +1,120 @@
+"""What events bring, by kind, as it stands in the vault and goes to the subscribers.
+
+    kind             data
+    message          the message itself (`views.MessageView`), made from the vault when it is read
+    message.status   MessageStatusData
+    contact.changed  ContactChangedData
+    channel          ChannelData
+    quarantine       QuarantineData
+    link             LinkData
+    receipt          ReceiptData
+    daemon           DaemonData
+
+Ids are written as they are everywhere in the public interface: messages as UUIDs, channels and cards as 64 hexadecimal
+digits.
+"""
+
+from typing import Final
+
+from msgspec import Struct
+
+from peerpost_daemon.ids import message_text
+from peerpost_daemon.records.outbox import Outgoing
+
+MESSAGE: Final = "message"
+MESSAGE_STATUS: Final = "message.status"
+CONTACT_CHANGED: Final = "contact.changed"
+CHANNEL: Final = "channel"
+QUARANTINE: Final = "quarantine"
+LINK: Final = "link"
+RECEIPT: Final = "receipt"
+DAEMON: Final = "daemon"
+
+
+class MessageStatusData(Struct, frozen=True):
+    """Say how far a message of this account has come."""
+
+    message: str
+    channel: str | None
+    to: str | None
+    status: str  # queued, sent, delivered, read, failed
+    reason: str | None
+    sequence: int | None
+    position: int | None
+    queued_at_ms: int
+    sent_at_ms: int | None
+    delivered_at_ms: int | None
+
+
+class ContactChangedData(Struct, frozen=True):
+    """Say that an identity has shown another card than the pinned ones."""
+
+    identity: str
+    card: str
+    reason: str
+
+
+class ChannelData(Struct, frozen=True):
+    """Say what happened to a channel: `change` is by `by` and concerns `members`."""
+
+    channel: str
+    name: str
+    change: str
+    by: str
+    members: list[str]
+
+
+class QuarantineData(Struct, frozen=True):
+    """Say what was not taken, and why; null is what could not be believed or read."""
+
+    reason: str
+    channel: str
+    from_card: str | None
+    message: str | None
+    sequence: int | None
+    position: int | None
+    detail: str
+
+
+class LinkData(Struct, frozen=True):
+    """Say how the link to the relay is doing."""
+
+    state: str  # off, connecting, online, waiting
+    detail: str | None
+
+
+class ReceiptData(Struct, frozen=True):
+    """Say that a card has all of this account's messages up to a sequence."""
+
+    channel: str
+    card: str
+    identity: str
+    sequence: int
+
+
+class DaemonData(Struct, frozen=True):
+    """Say what happened to the daemon itself."""
+
+    change: str
+    detail: str | None
+
+
+def status_word(state: str) -> str:
+    """Return the public word for an outbox state: a sealed message is still a queued one."""
+    return "queued" if state == "sealed" else state
+
+
+def message_status(outgoing: Outgoing) -> MessageStatusData:
+    """Return how far a message has come."""
+    return MessageStatusData(
+        message_text(outgoing.message),
+        outgoing.channel.hex() if outgoing.channel else None,
+        outgoing.recipient,
+        status_word(outgoing.state.value),
+        outgoing.reason,
+        outgoing.sequence,
+        outgoing.position,
+        outgoing.queued_at_ms,
+        outgoing.sent_at_ms,
+        outgoing.delivered_at_ms,
+    )
