@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import stat
 import sys
 import unicodedata
@@ -28,6 +29,7 @@ CREDENTIAL = "peerpost-passphrase"
 CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
 DESCRIPTOR_VARIABLE = "PEERPOST_PASSPHRASE_FD"
 _FIRST_FREE_DESCRIPTOR = 3  # 0, 1 and 2 are not ours to close
+_DESCRIPTOR = re.compile("[0-9]{1,9}")
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 Prompt = Callable[[str], str]
@@ -107,13 +109,13 @@ def _from_file(path: Path, field: str, *, private: bool) -> bytes:
 
 
 def _from_descriptor(number: str) -> bytes:
-    if not (number.isascii() and number.isdigit()) or int(number) < _FIRST_FREE_DESCRIPTOR:
+    if not _DESCRIPTOR.fullmatch(number) or int(number) < _FIRST_FREE_DESCRIPTOR:
         raise _bad(f"it names no descriptor from 3 up: {number[:20]!r}", DESCRIPTOR_VARIABLE)
     try:
         with os.fdopen(int(number), "rb", buffering=0) as file:
             return _from_descriptor_open(file.fileno(), DESCRIPTOR_VARIABLE)
-    except (OSError, OverflowError) as error:
-        raise _bad(f"descriptor {number[:20]} cannot be read", DESCRIPTOR_VARIABLE) from error
+    except OSError as error:
+        raise _bad(f"descriptor {number} cannot be read", DESCRIPTOR_VARIABLE) from error
 
 
 def _from_descriptor_open(descriptor: int, field: str) -> bytes:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import aiosqlite
 from sqlcipher3 import dbapi2
 
+from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.vault.faults import translated
 
 if TYPE_CHECKING:
@@ -62,21 +63,38 @@ class Connection:
     async def open(cls, path: Path, key: bytes, role: Role) -> Connection:
         """Open or create the database at `path` with the raw 32-byte `key`.
 
-        Raises DaemonError (storage_full, storage_failed).
+        Raises DaemonError (storage_full, storage_failed). Nothing stays open then, nor when the
+        caller is cancelled.
         """
+        opening = asyncio.create_task(cls._open(path, key, role))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            with suppress(DaemonError):
+                await (await opening).close()
+            raise
+
+    @classmethod
+    async def _open(cls, path: Path, key: bytes, role: Role) -> Connection:
         opened: list[SqlConnection] = []
 
         def connector() -> SqlConnection:
-            connection = connect(path, key, role)
-            opened.append(connection)
-            return connection
+            opened.append(_unprepared(path))
+            return opened[0]
 
         proxy = aiosqlite.Connection(connector, _ROWS_A_FETCH)
         try:
             await proxy
         except dbapi2.Error as error:
             raise translated(error) from error
-        return cls(proxy, opened)
+        connection = cls(proxy, opened)
+        try:
+            # Not in the connector: when that fails aiosqlite does not wait for its thread to end.
+            await connection.call(lambda sql: prepare(sql, key, role))
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
 
     async def call(self, function: Callable[[SqlConnection], T]) -> T:
         """Run `function` in the connection's thread; return or raise what it does.
@@ -98,24 +116,28 @@ class Connection:
 
     async def close(self) -> None:
         """Close the database and end its thread, also when the caller is cancelled meanwhile."""
-        await asyncio.shield(self._proxy.close())
+        try:
+            await asyncio.shield(self._proxy.close())
+        except dbapi2.Error as error:
+            raise translated(error) from error
 
 
 def connect(path: Path, key: bytes, role: Role) -> SqlConnection:
     """Open SQLCipher at `path` and set it up for `role`, in the calling thread."""
-    connection: SqlConnection = dbapi2.connect(
-        str(path), timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-    )
-    try:
-        _prepare(connection, key, role)
-    except BaseException:
-        with suppress(dbapi2.Error):
-            connection.close()
-        raise
+    connection = _unprepared(path)
+    prepare(connection, key, role)
     return connection
 
 
-def _prepare(connection: SqlConnection, key: bytes, role: Role) -> None:
+def _unprepared(path: Path) -> SqlConnection:
+    connection: SqlConnection = dbapi2.connect(
+        str(path), timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    return connection
+
+
+def prepare(connection: SqlConnection, key: bytes, role: Role) -> None:
+    """Give a fresh connection its key and settings. Raises the engine's errors as they are."""
     if len(key) != KEY_BYTES:
         raise ValueError("a database key has 32 bytes")
     # SQLCipher would write its own lines to standard error; its faults reach us as exceptions.
@@ -138,6 +160,3 @@ def _pragmas(role: Role) -> tuple[str, ...]:
         "wal_autocheckpoint = 0",  # the writer decides when, off the path of those who wait
         f"query_only = {'OFF' if role.writes else 'ON'}",
     )
-
-
-__all__ = ["READER", "WRITER", "Connection", "Role", "SqlConnection", "connect"]

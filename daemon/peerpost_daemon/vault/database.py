@@ -19,6 +19,7 @@ from typing import TypeVar
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.vault.checkpoint import Checkpoint, take_checkpoint
 from peerpost_daemon.vault.connection import READER, WRITER, Connection, SqlConnection
+from peerpost_daemon.vault.faults import disk_fault
 from peerpost_daemon.vault.lock import ProcessLock
 from peerpost_daemon.vault.migrations import Migration, migrate
 from peerpost_daemon.vault.writer import FULL_QUEUE_RETRY_AFTER, Writer, closed
@@ -86,10 +87,13 @@ class Database:
         return await self._writer.write(function)
 
     async def checkpoint(self) -> bool:
-        """Move the whole log into the database file; return whether no reader prevented it."""
-        return await self._writing.call(
-            lambda connection: take_checkpoint(connection, Checkpoint.TRUNCATE)
-        )
+        """Move the whole log into the database file; return whether no reader prevented it.
+
+        Raises DaemonError: storage_full, storage_failed, locked.
+        """
+        if self._closed:
+            raise closed()
+        return await self._writing.call(_shorten)
 
     async def close(self) -> None:
         """Commit what waits, shorten the log to nothing, close the files and unlock."""
@@ -99,11 +103,12 @@ class Database:
         self._writer.close()
         async with self._stack:
             await asyncio.wait([self._task])
+            await self._reading.close()  # first: a read would hold the log
             await self._shorten_log()
 
     async def _shorten_log(self) -> None:
         try:
-            await self.checkpoint()
+            await self._writing.call(_shorten)
         except Exception as error:  # noqa: BLE001 - the log keeps everything until the next start
             log.warning("the vault's log was not shortened: %s", error)
 
@@ -122,14 +127,16 @@ def _locked(path: Path) -> ProcessLock:
     """Take the vault for this process and make sure its file is nobody else's to read."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = ProcessLock.acquire(path.with_name(f"{path.name}.lock"))
         # SQLite would create it by the umask; its log and shared memory take this file's mode.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        lock = ProcessLock.acquire(path.with_name(f"{path.name}.lock"))
     except OSError as error:
-        raise DaemonError(
-            "storage_failed", f"the vault cannot be opened at {path}: {error.strerror}"
-        ) from error
+        raise disk_fault(f"the vault at {path}", error) from error
     return lock
+
+
+def _shorten(connection: SqlConnection) -> bool:
+    return take_checkpoint(connection, Checkpoint.TRUNCATE)
 
 
 def _snapshot(connection: SqlConnection, function: Callable[[SqlConnection], T]) -> T:

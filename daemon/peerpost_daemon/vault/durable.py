@@ -6,7 +6,6 @@ the last the name itself may be lost with the power.
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 import tempfile
@@ -15,9 +14,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from peerpost_daemon.errors import DaemonError
+from peerpost_daemon.vault.faults import disk_fault
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
-_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 def create(path: Path, data: bytes) -> None:
@@ -105,5 +104,4 @@ def _faults(path: Path) -> Iterator[None]:
     except FileNotFoundError as error:
         raise DaemonError("no_vault", f"there is no vault at {path}") from error
     except OSError as error:
-        kind = "storage_full" if error.errno in _NO_SPACE else "storage_failed"
-        raise DaemonError(kind, f"the vault's key file {path}: {error.strerror}") from error
+        raise disk_fault(f"the vault's key file {path}", error) from error

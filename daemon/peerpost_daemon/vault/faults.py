@@ -9,6 +9,8 @@ SQLCipher's exceptions are not ``sqlite3.Error``. They are translated here and n
 
 from __future__ import annotations
 
+import errno
+
 from sqlcipher3 import dbapi2
 
 from peerpost_daemon.errors import DaemonError
@@ -18,6 +20,7 @@ _FULL = "the disk that holds the vault is full: free some space and try again"
 
 # SQLite: https://sqlite.org/rescode.html. The low byte is the primary result code.
 _EngineError: type[Exception] = dbapi2.Error
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 _PRIMARY = 0xFF
 _SQLITE_FULL = 13
 _IOERR_SHMSIZE = 4874  # the shared-memory file could not grow: in practice, no space
@@ -35,6 +38,13 @@ _SENTENCES = {
     22: "the vault is too large for its file system",
     26: "the vault does not open with this key: it is damaged, or the key file is another vault's",
 }
+
+
+def disk_fault(what: str, error: OSError) -> DaemonError:
+    """Return the DaemonError for a file operation the system refused; `what` names the file."""
+    if error.errno in _NO_SPACE:
+        return DaemonError("storage_full", f"{what}: {_FULL}", retry_after=FULL_RETRY_AFTER)
+    return DaemonError("storage_failed", f"{what}: {error.strerror}")
 
 
 def translated(error: Exception) -> Exception:

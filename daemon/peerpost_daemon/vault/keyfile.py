@@ -62,7 +62,7 @@ class _Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
     nonce: Annotated[bytes, Meta(min_length=NONCE_BYTES, max_length=NONCE_BYTES)]
 
 
-class _KeyFile(msgspec.Struct, frozen=True, array_like=True):
+class _KeyFile(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     magic: str
     version: int
     header: bytes
@@ -101,9 +101,10 @@ def unseal(data: bytes, passphrase: bytes | str) -> bytes:
     Raises DaemonError: wrong_passphrase, or storage_failed naming the field that is malformed.
     """
     file, header = _parse(data)
+    secret = _derive(passphrase, header)
     try:
         return bindings.crypto_aead_xchacha20poly1305_ietf_decrypt(
-            file.sealed, _associated(file.header), header.nonce, _derive(passphrase, header)
+            file.sealed, _associated(file.header), header.nonce, secret
         )
     except CryptoError:
         # `from None`: the cause says nothing more, and its frames hold the derived key.
@@ -112,8 +113,15 @@ def unseal(data: bytes, passphrase: bytes | str) -> bytes:
 
 def _derive(passphrase: bytes | str, header: _Header) -> bytes:
     secret = prepared(passphrase)
-    with _one_at_a_time:
-        return argon2id.kdf(KEY_BYTES, secret, header.salt, header.opslimit, header.memlimit)
+    try:
+        with _one_at_a_time:
+            return argon2id.kdf(KEY_BYTES, secret, header.salt, header.opslimit, header.memlimit)
+    except CryptoError as error:
+        raise DaemonError(
+            "storage_failed",
+            f"there is not enough memory to derive the vault's key: memlimit asks for "
+            f"{header.memlimit // 2**20} MiB",
+        ) from error
 
 
 def _associated(header: bytes) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from peerpost_daemon.errors import DaemonError
@@ -47,5 +48,7 @@ def _claim(descriptor: int) -> None:
             "storage_failed",
             f"the vault is already open by pid {pid or 'unknown'}: one daemon a vault",
         ) from error
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    # The number is a courtesy: a vault on a full disk can still be opened.
+    with suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)

@@ -101,5 +101,5 @@ def statements(script: str) -> Iterator[str]:
             if gathered.strip("; \n\t\r"):
                 yield gathered.strip()
             gathered = ""
-    if gathered.strip("; \n\t\r"):
+    if not dbapi2.complete_statement(f"{gathered}\n;"):  # more than a last comment
         raise ValueError("a migration script ends in the middle of a statement")
