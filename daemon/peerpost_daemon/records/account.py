@@ -40,7 +40,10 @@ def find(db: SqlConnection) -> Account | None:
     if row is None:
         return None
     card = open_card(decode_signed(row[0]))
-    return Account(card, DeviceKeys(row[1], row[2]), *row[3:10], has_token=bool(row[10]))
+    keys = DeviceKeys(row[1], row[2])
+    return Account(
+        card, keys, row[3], row[4], row[5], row[6], row[7], row[8], row[9], bool(row[10])
+    )
 
 
 def token(db: SqlConnection) -> str | None:

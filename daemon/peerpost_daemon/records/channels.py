@@ -119,6 +119,28 @@ def advance_receipts(db: SqlConnection, id_: bytes, revision: int) -> None:
     )
 
 
+def owe_receipt(db: SqlConnection, id_: bytes, position: int) -> None:
+    """Note that something of others is stored at a position, for which a receipt is due."""
+    db.execute("UPDATE channel SET receipt_due = max(receipt_due, ?) WHERE id = ?", (position, id_))
+
+
+def receipts_due(db: SqlConnection, limit: int) -> list[tuple[bytes, int]]:
+    """Return (channel, position) of the active channels whose receipt the relay does not have."""
+    return db.execute(
+        "SELECT id, receipt_due FROM channel WHERE state = 'active' "
+        "AND receipt_due > receipt_posted LIMIT ?",
+        (limit,),
+    ).fetchall()
+
+
+def receipt_posted(db: SqlConnection, id_: bytes, position: int) -> None:
+    """Note that the relay has the receipt for a position."""
+    db.execute(
+        "UPDATE channel SET receipt_posted = max(receipt_posted, ?) WHERE id = ?",
+        (position, id_),
+    )
+
+
 def rewind_all(db: SqlConnection) -> None:
     """Begin again at the first position: the relay has another store, its positions are new."""
     db.execute("UPDATE channel SET cursor = 0, receipts_cursor = 0")

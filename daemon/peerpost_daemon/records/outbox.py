@@ -189,8 +189,10 @@ def unseal(db: SqlConnection, channel: bytes) -> None:
 def sent(db: SqlConnection, message: bytes, position: int, now_ms: int) -> Link | None:
     """Note that the relay has the message; return its link, None when that was known."""
     row = db.execute(
-        "UPDATE outbox SET state = 'sent', position = ?, sent_at_ms = ?, envelope = NULL "
-        "WHERE message = ? AND state = 'sealed' RETURNING sequence, envelope_id, message_cursor",
+        "UPDATE outbox SET state = CASE state WHEN 'sealed' THEN 'sent' ELSE state END, "
+        "position = ?, sent_at_ms = coalesce(sent_at_ms, ?), envelope = NULL "
+        "WHERE message = ? AND position IS NULL AND state IN ('sealed', 'delivered') "
+        "RETURNING sequence, envelope_id, message_cursor",
         (position, now_ms, message),
     ).fetchone()
     if row is None:

@@ -44,6 +44,8 @@ CREATE TABLE channel (
     joined_late INTEGER NOT NULL,      -- others' chains may begin in the middle
     cursor INTEGER NOT NULL DEFAULT 0, -- the stream is stored up to this position
     receipts_cursor INTEGER NOT NULL DEFAULT 0,
+    receipt_due INTEGER NOT NULL DEFAULT 0,    -- the last position stored that others sent
+    receipt_posted INTEGER NOT NULL DEFAULT 0, -- the position of the receipt the relay has
     own_sequence INTEGER NOT NULL DEFAULT 0,
     own_head BLOB,
     sent_sequence INTEGER NOT NULL DEFAULT 0,
