@@ -8,6 +8,7 @@ were begun may finish what they do, for ``finish_seconds``, and hold the connect
 
 import asyncio
 import logging
+import select
 import socket
 import struct
 from collections.abc import Callable
@@ -80,6 +81,7 @@ class Connection(asyncio.Protocol):
             self._last = True
             self._lines.finish()
             self._pump()
+            self._loop.call_later(self._limits.hangup_seconds, self._look)
         return True
 
     def pause_writing(self) -> None:
@@ -158,6 +160,15 @@ class Connection(asyncio.Protocol):
         elif not self._tasks:
             self._bury()
 
+    def _look(self) -> None:
+        """Tell a client that shut its writing side, and waits, from one that is gone."""
+        if self._transport.is_closing():
+            return
+        if _hung_up(self._transport):
+            self._transport.abort()
+        else:
+            self._loop.call_later(self._limits.hangup_seconds, self._look)
+
     def _bury(self) -> None:
         if self._reaper is not None:
             self._reaper.cancel()
@@ -174,6 +185,12 @@ class Connection(asyncio.Protocol):
     def _hang_up_if_done(self) -> None:
         if not self._tasks:
             self._outlet.finish()
+
+
+def _hung_up(transport: asyncio.Transport) -> bool:
+    poll = select.poll()
+    poll.register(transport.get_extra_info("socket").fileno(), 0)  # POLLHUP comes unasked
+    return bool(poll.poll(0))
 
 
 def _peer(transport: asyncio.Transport) -> Peer:

@@ -20,5 +20,6 @@ class RpcLimits(msgspec.Struct, frozen=True, kw_only=True):
     low_water: int = 256 * 1024  # and go on below this
     coalesce: int = 64 * 1024  # answers of one loop tick that leave in one write
     stalled_seconds: float = 30.0  # a client that reads nothing for so long is dropped
+    hangup_seconds: float = 1.0  # how often a client that ended its side is looked for
     finish_seconds: float = 60.0  # what the handlers of a caller who hung up have left
     backlog: int = 128  # connections the kernel keeps for us before they are accepted

@@ -116,7 +116,7 @@ class Method:
         except msgspec.ValidationError as error:
             raise _complaint(str(error)) from None
         except (msgspec.DecodeError, RecursionError):
-            message = "The parameters hold text that is not Unicode or nest too deeply."
+            message = "The parameters cannot be read or nest too deeply."
             raise DaemonError("invalid_params", message) from None
 
 

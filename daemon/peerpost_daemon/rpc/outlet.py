@@ -30,9 +30,11 @@ class Outlet:
         """Hand over a line without newline, once there is room. Raises CallerGone."""
         while not self._open.is_set():
             await self._open.wait()
-        if self._gone:
+        if self._gone or self._transport.is_closing():
             raise CallerGone
         self.put(line)
+        if not self._lines:  # a full write left: a handler that only sends lets others run
+            await asyncio.sleep(0)
 
     def put(self, line: bytes) -> None:
         """Hand over a line without waiting: for what is sent once a connection."""
