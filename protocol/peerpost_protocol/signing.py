@@ -25,6 +25,7 @@ RECEIPT_TYPE = b"application/vnd.peerpost.receipt.v1"
 CHALLENGE_TYPE = b"application/vnd.peerpost.challenge.v1"
 AUTHENTICATION_TYPE = b"application/vnd.peerpost.authentication.v1"
 
+_PUBLIC_LENGTH = 32
 _SIGNATURE_LENGTH = 64
 
 
@@ -68,6 +69,9 @@ def identifier(type_: bytes, payload: bytes) -> bytes:
 
 def verify(public: bytes, type_: bytes, payload: bytes, signature: bytes) -> None:
     """Raise SignatureError unless `signature` is `public`'s over (type, payload)."""
+    # PyNaCl hands the key to libsodium unmeasured: a short one would be read past its end.
+    if len(public) != _PUBLIC_LENGTH or len(signature) != _SIGNATURE_LENGTH:
+        raise SignatureError("bad_signature", "a key has 32 bytes and a signature 64")
     try:
         crypto_sign_open(signature + pre_authentication_encoding(type_, payload), public)
     except (BadSignatureError, ValueError):
