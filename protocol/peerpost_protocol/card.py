@@ -3,6 +3,7 @@
 Checks of `open_card` (docs/protocol/card.md):
  1. the payload is a card within its bounds
  2. the signature is by the signing key that the card itself names (proof of possession)
+ 3. something can be sealed for the encryption key: a key of small order would stop everybody who seals for the card
 A card proves that its maker holds the keys. Whether the identity is theirs is for attestation, pinning and
 endorsement to say.
 """
@@ -10,9 +11,11 @@ endorsement to say.
 from typing import Annotated
 
 from msgspec import Meta, Struct
-from nacl.bindings import crypto_scalarmult_base
+from nacl.bindings import crypto_scalarmult, crypto_scalarmult_base
+from nacl.exceptions import CryptoError
 
 from peerpost_protocol import limits
+from peerpost_protocol.errors import MalformedError
 from peerpost_protocol.identity import Identity
 from peerpost_protocol.signing import CARD_TYPE, Signed, SigningKey, identifier, verify
 from peerpost_protocol.wire import Decoder, Digest, Key, Milliseconds, WireStruct, encode
@@ -61,6 +64,7 @@ class DeviceKeys:
         return f"<DeviceKeys of {self.signing.public.hex()[:16]}>"
 
 
+_ANY_SCALAR = bytes(range(32))
 _decode = Decoder[CardBody](CardBody, "card", limits.MAX_CARD)
 
 
@@ -90,4 +94,14 @@ def open_card(signed: Signed) -> Card:
     """Return the verified card; raise MalformedError or SignatureError."""
     body = _decode(signed.payload)
     verify(body.signing_key, CARD_TYPE, signed.payload, signed.signature)
+    _usable(body.encryption_key)
     return Card(identifier(CARD_TYPE, signed.payload), body, signed)
+
+
+def _usable(encryption_key: bytes) -> None:
+    try:
+        crypto_scalarmult(_ANY_SCALAR, encryption_key)
+    except CryptoError:
+        raise MalformedError(
+            "bad_public_key", "not a usable X25519 public key", field="card.encryption_key"
+        ) from None  # 3
