@@ -9,7 +9,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from peerpost_protocol import limits
-from peerpost_protocol.errors import TooLargeError
+from peerpost_protocol.errors import MalformedError, TooLargeError
 from peerpost_protocol.wire import Counter, Decoder, Digest, Key, MessageId, WireStruct, encode
 
 TextString = Annotated[str, Meta(max_length=limits.MAX_TEXT_CHARACTERS)]
@@ -95,14 +95,35 @@ class Content(WireStruct, frozen=True):
     body: Body
 
 
-decode_content = Decoder[Content](Content, "content", limits.MAX_CONTENT)
+_decode = Decoder[Content](Content, "content", limits.MAX_CONTENT)
+
+
+def decode_content(data: bytes) -> Content:
+    """Return the content; raise MalformedError naming the field that is outside its form."""
+    content = _decode(data)
+    if (field := _too_large(content.body)) is not None:
+        raise MalformedError("too_large", "over its bound in bytes", field=f"content.body.{field}")
+    return content
 
 
 def encode_content(content: Content) -> bytes:
-    """Encode a content; raise TooLargeError naming the field that is over its bound."""
-    body = content.body
-    if isinstance(body, Text) and len(body.text.encode()) > limits.MAX_TEXT:
-        raise TooLargeError("too_large", f"a text is at most {limits.MAX_TEXT} bytes", field="text")
-    if isinstance(body, Data) and len(body.data) > limits.MAX_DATA:
-        raise TooLargeError("too_large", f"data is at most {limits.MAX_DATA} bytes", field="data")
+    """Encode a content.
+
+    Raise TooLargeError naming the field that is over its bound, MalformedError for text that is no Unicode.
+    """
+    if (field := _too_large(content.body)) is not None:
+        raise TooLargeError("too_large", "over its bound in bytes", field=field)
     return encode(content, limit=limits.MAX_CONTENT)
+
+
+def _too_large(body: Body) -> str | None:
+    """Name the field whose bound in bytes its type cannot say; None when all is well."""
+    if isinstance(body, Text | Edit) and _utf8_length(body.text) > limits.MAX_TEXT:
+        return "text"
+    if isinstance(body, Data) and len(body.data) > limits.MAX_DATA:
+        return "data"
+    return None
+
+
+def _utf8_length(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))  # `encode` refuses lone surrogates by name

@@ -1,0 +1,107 @@
+"""Contents: every kind comes back, and every bound is named."""
+
+import pytest
+
+from peerpost_protocol import limits
+from peerpost_protocol.content import (
+    Body,
+    Content,
+    Correlation,
+    Data,
+    Deletion,
+    Edit,
+    File,
+    Reaction,
+    ReadMark,
+    Text,
+    decode_content,
+    encode_content,
+)
+from peerpost_protocol.errors import MalformedError, TooLargeError
+from peerpost_protocol.wire import encode
+from tests.support.people import digest
+
+MESSAGE = digest("message")[:16]
+WIDE = "語" * (limits.MAX_TEXT // 3 + 1)
+
+
+def holding(body: Body) -> Content:
+    return Content(digest("card"), digest("channel"), 1, None, None, body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        Text(""),
+        Text("día\x00 \U0001f600"),
+        Text("x" * limits.MAX_TEXT_CHARACTERS),
+        Data("application/json", b"{}"),
+        Data("text/plain; charset=utf-8", bytes(limits.MAX_DATA)),
+        File(digest("blob"), digest("key"), 10, digest("plain"), "a.txt", "text/plain"),
+        Reaction(MESSAGE, "\U0001f600", withdrawn=False),
+        Edit(MESSAGE, "better"),
+        Deletion(MESSAGE),
+        ReadMark(7),
+    ],
+    ids=lambda body: type(body).__name__,
+)
+def test_every_body_comes_back(body: Body) -> None:
+    assert decode_content(encode_content(holding(body))) == holding(body)
+
+
+def test_reply_and_correlation_come_back() -> None:
+    correlation = Correlation(MESSAGE, answers=True)
+    content = Content(digest("card"), digest("channel"), 1, MESSAGE, correlation, Text("yes"))
+    assert decode_content(encode_content(content)) == content
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [(Text(WIDE), "text"), (Edit(MESSAGE, WIDE), "text"), (Data("a/b", bytes(2**18 + 1)), "data")],
+    ids=["text", "edit", "data"],
+)
+def test_a_body_over_its_bound_in_bytes_is_neither_made_nor_taken(body: Body, field: str) -> None:
+    with pytest.raises(TooLargeError) as ours:
+        encode_content(holding(body))
+    assert ours.value.field == field
+    with pytest.raises(MalformedError):
+        decode_content(encode(holding(body)))
+
+
+def test_a_text_that_is_no_unicode_is_refused() -> None:
+    with pytest.raises(MalformedError):
+        encode_content(holding(Text("\ud800")))
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    ["", "text", "Text/plain", "text/plain\n", "a/b;\x1b", "a/" + "b" * 126, "/", "a/é"],
+)
+def test_a_media_type_outside_its_form_is_refused(media_type: str) -> None:
+    with pytest.raises(MalformedError) as refused:
+        decode_content(encode(holding(Data(media_type, b""))))
+    assert str(refused.value.field).startswith("content.body")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        Text("x" * (limits.MAX_TEXT_CHARACTERS + 1)),
+        File(bytes(31), bytes(32), 1, bytes(32), "a", "a/b"),
+        File(bytes(32), bytes(32), 1, bytes(32), "", "a/b"),
+        Reaction(MESSAGE, "", withdrawn=True),
+        Reaction(MESSAGE, "x" * 33, withdrawn=True),
+        Deletion(bytes(15)),
+        ReadMark(2**53),
+    ],
+)
+def test_a_body_outside_its_form_is_refused(body: Body) -> None:
+    with pytest.raises(MalformedError) as refused:
+        decode_content(encode(holding(body)))
+    assert str(refused.value.field).startswith("content.body")
+
+
+def test_an_unknown_body_is_refused() -> None:
+    row = (digest("card"), digest("channel"), 1, None, None, ("poem", "x"))
+    with pytest.raises(MalformedError):
+        decode_content(encode(row))
