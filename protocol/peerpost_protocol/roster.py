@@ -76,7 +76,7 @@ class Remove(WireStruct, frozen=True, tag="remove"):
 
 
 class Leave(WireStruct, frozen=True, tag="leave"):
-    """Leave the channel oneself."""
+    """Leave the channel oneself; nobody leaves a direct one."""
 
 
 Change = Create | Add | Remove | Leave
@@ -168,7 +168,7 @@ def apply_event(roster: Roster | None, event: RosterEvent) -> Roster:
     change = event.body.change
     if roster is None:
         if not isinstance(change, Create):
-            raise RosterError("roster_gap", "a channel begins with its create event")  # 1
+            raise RosterError("unknown_channel", "a channel begins with its create event")  # 1
         return _begin(event, change)
     if isinstance(change, Create):
         raise RosterError("roster_conflict", "the channel exists already")  # 1
@@ -214,6 +214,7 @@ def _changed(roster: Roster, event: RosterEvent, change: Add | Remove | Leave) -
         raise RosterError("not_a_member", "the author's card speaks for no member")  # 3
     match change:
         case Leave():
+            _may_change(roster)
             return {who: m for who, m in roster.members.items() if who != author.identity}
         case Add(members):
             _may_administer(roster, author)
@@ -230,6 +231,11 @@ def _changed(roster: Roster, event: RosterEvent, change: Add | Remove | Leave) -
 def _may_administer(roster: Roster, author: Member) -> None:
     if author.role is Role.MEMBER:
         raise RosterError("not_an_admin", "only the owner and admins change the membership")  # 4
+    _may_change(roster)
+
+
+def _may_change(roster: Roster) -> None:
+    # One that left could never come back: a pair of identities has one direct channel for good.
     if roster.direct:
         raise RosterError("bad_change", "a direct channel keeps its two members")  # 5
 
