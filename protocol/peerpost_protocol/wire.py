@@ -23,8 +23,10 @@ Milliseconds = Annotated[int, Meta(ge=0, le=limits.MAX_COUNTER)]
 
 T = TypeVar("T")
 _encoder = msgspec.msgpack.Encoder()
+_elements = msgspec.msgpack.Decoder(list[msgspec.Raw])
 _PATH = re.compile(r" - at `\$((?:\[[^\]]*\]|\.\w+)*)`$")
 _STEP = re.compile(r"\[(\d+)\]")
+_MISSING = re.compile(r"^Expected `array` of at least length \d+, got (\d+)$")
 
 
 class WireStruct(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -32,8 +34,16 @@ class WireStruct(Struct, frozen=True, array_like=True, forbid_unknown_fields=Tru
 
 
 def encode(value: Struct | tuple[Any, ...], *, limit: int = limits.MAX_FRAME) -> bytes:
-    """Encode a struct of the wire; raise TooLargeError when it is over `limit` bytes."""
-    data = _encoder.encode(value)
+    """Encode a struct of the wire.
+
+    Raise TooLargeError when it is over `limit` bytes, MalformedError for text or numbers that msgpack cannot carry.
+    """
+    try:
+        data = _encoder.encode(value)
+    except UnicodeEncodeError:
+        raise MalformedError("malformed", "text holds a lone surrogate") from None
+    except OverflowError:
+        raise MalformedError("malformed", "an integer is outside 64 bits") from None
     if len(data) > limit:
         raise TooLargeError("too_large", f"{len(data)} bytes are over the bound of {limit}")
     return data
@@ -77,6 +87,8 @@ class Decoder(Generic[T]):
         found = _PATH.search(message)
         reason = message[: found.start()] if found else message
         steps = _STEP.findall(found.group(1)) if found else []
+        if absent := _MISSING.match(reason):
+            steps.append(absent.group(1))  # the first element that is not there
         name = self._field(steps, data)
         return MalformedError(
             "malformed", reason, field=f"{self._noun}.{name}" if name else self._noun
@@ -101,9 +113,7 @@ class Decoder(Generic[T]):
 def _tag_of(data: bytes) -> object:
     """Return the first element of a msgpack array, None when there is none to be read."""
     try:
-        whole = msgspec.msgpack.decode(data)
+        elements = _elements.decode(data)
+        return msgspec.msgpack.decode(elements[0], type=str) if elements else None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return (
-        whole[0] if isinstance(whole, list) and whole and isinstance(whole[0], int | str) else None
-    )
