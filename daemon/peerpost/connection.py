@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import socket
+from _socket import AF_UNIX, SOCK_STREAM, socket  # `socket` adds enums that cost milliseconds
 from time import monotonic
 
 from peerpost.errors import ConnectionLostError, NoDaemonError, TimeoutWaitingError
@@ -16,13 +16,16 @@ class Connection:
 
     def __init__(self, path: str, deadline: float | None) -> None:
         self._lines = LineBuffer()
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket = socket(AF_UNIX, SOCK_STREAM)
         try:
             self._limit(deadline)
             self._socket.connect(path)
         except OSError as error:  # a path that is too long is one as well
             self.close()
             raise NoDaemonError("no_daemon", no_daemon_sentence(path, error)) from None
+        except BaseException:
+            self.close()
+            raise
 
     def send(self, line: bytes, deadline: float | None) -> None:
         """Send a whole line."""

@@ -10,7 +10,7 @@ from binascii import b2a_base64
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine
     from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
     from peerpost.async_client import AsyncClient
@@ -52,7 +52,7 @@ class Method(Generic[P, R]):
     @overload
     def __get__(  # noqa: F811
         self, client: AsyncClient, owner: type
-    ) -> Callable[P, Awaitable[R]]: ...
+    ) -> Callable[P, Coroutine[Any, Any, R]]: ...
     def __get__(  # noqa: F811
         self, client: Client | AsyncClient | None, owner: type
     ) -> object:

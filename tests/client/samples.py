@@ -1,0 +1,158 @@
+"""One answer for each method, of the form that the contract names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+ID = "0194a3b0-7f00-7000-8000-000000000001"
+CARD = "c" * 64
+CHANNEL_ID = "d" * 64
+
+ACCOUNT: dict[str, Any] = {
+    "identity": "alice@example.org",
+    "device": "laptop",
+    "card": CARD,
+    "fingerprint": "1234 5678",
+    "relay": "ws://relay.example.org",
+    "state": "registered",
+    "reason": None,
+    "attestation": "authorized",
+    "created_at_ms": 1_700_000_000_000,
+}
+STATUS: dict[str, Any] = {
+    "state": "ready",
+    "version": "0.1.0",
+    "pid": 42,
+    "started_at_ms": 1_700_000_000_000,
+    "socket": "daemon.sock",
+    "account": ACCOUNT,
+    "relay": {
+        "url": "ws://relay.example.org",
+        "state": "online",
+        "since_ms": 1_700_000_000_000,
+        "last_error": None,
+        "retry_in_ms": None,
+        "round_trip_ms": 1.5,
+        "clock_skew_ms": 0,
+    },
+    "outbox": {"queued": 1, "unacknowledged": 2},
+    "channels": 3,
+    "messages": 4,
+}
+CONTACT: dict[str, Any] = {
+    "identity": "bob@example.org",
+    "state": "pinned",
+    "cards": [
+        {
+            "card": CARD,
+            "device": "phone",
+            "state": "pinned",
+            "fingerprint": "1111 2222",
+            "first_seen_ms": 1_700_000_000_000,
+        }
+    ],
+}
+
+
+def member(identity: str, role: str = "member") -> dict[str, Any]:
+    return {"identity": identity, "role": role, "cards": [CARD], "trusted": True}
+
+
+CHANNEL: dict[str, Any] = {
+    "channel": CHANNEL_ID,
+    "name": "ops",
+    "direct": False,
+    "state": "active",
+    "members": [member("alice@example.org", "owner"), member("bob@example.org")],
+    "position": 7,
+    "roster_position": 1,
+    "created_at_ms": 1_700_000_000_000,
+}
+DIRECT = CHANNEL | {"channel": "e" * 64, "name": "bob@example.org", "direct": True}
+DELIVERY: dict[str, Any] = {
+    "message": ID,
+    "channel": CHANNEL_ID,
+    "to": None,
+    "status": "queued",
+    "reason": None,
+    "sequence": None,
+    "position": None,
+    "queued_at_ms": 1_700_000_000_000,
+    "sent_at_ms": None,
+    "delivered_at_ms": None,
+    "recipients": [{"identity": "bob@example.org", "card": CARD, "delivered": False}],
+}
+MESSAGE: dict[str, Any] = {
+    "message": ID,
+    "cursor": 17,
+    "channel": CHANNEL_ID,
+    "channel_name": "ops",
+    "from": "bob@example.org",
+    "from_card": CARD,
+    "mine": False,
+    "kind": "text",
+    "text": "the disk is full",
+    "data": None,
+    "media_type": None,
+    "reply_to": None,
+    "sequence": 1,
+    "position": 7,
+    "sent_at_ms": 1_700_000_000_000,
+    "received_at_ms": 1_700_000_000_001,
+    "expires_at_ms": None,
+    "status": None,
+}
+
+
+def event(cursor: int, text: str = "the disk is full") -> dict[str, Any]:
+    return {
+        "subscription": 1,
+        "cursor": cursor,
+        "kind": "message",
+        "at_ms": 1_700_000_000_000,
+        "data": MESSAGE | {"text": text, "cursor": cursor},
+    }
+
+
+ANSWERS: dict[str, object] = {
+    "daemon.status": STATUS,
+    "daemon.unlock": STATUS,
+    "daemon.lock": STATUS | {"state": "locked", "account": None},
+    "daemon.shutdown": {"stopping": True},
+    "account.register": ACCOUNT,
+    "account.show": ACCOUNT,
+    "card.search": {
+        "cards": [
+            {
+                "card": CARD,
+                "identity": "bob@example.org",
+                "device": "phone",
+                "created_at_ms": 1_700_000_000_000,
+                "attestation": None,
+                "fingerprint": "1111 2222",
+                "trusted": False,
+            }
+        ]
+    },
+    "contact.list": {"contacts": [CONTACT]},
+    "contact.show": CONTACT,
+    "contact.accept": CONTACT,
+    "channel.create": CHANNEL,
+    "channel.list": {"channels": [CHANNEL, DIRECT]},
+    "channel.show": CHANNEL,
+    "channel.add": CHANNEL,
+    "channel.remove": CHANNEL,
+    "channel.leave": CHANNEL | {"state": "left"},
+    "message.send": DELIVERY,
+    "message.status": DELIVERY,
+    "message.list": {"messages": [MESSAGE], "more": False},
+    "message.show": MESSAGE,
+    "event.subscribe": lambda params: {
+        "subscription": 1,
+        "consumer": params.get("consumer"),
+        "cursor": 0,
+    },
+    "event.ack": lambda params: params,
+    "event.unsubscribe": lambda params: params,
+    "rpc.discover": {"openrpc": "1.3.2"},
+}

@@ -1,0 +1,164 @@
+"""Each command once: what it asks of the daemon, and what it prints."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.client import samples
+from tests.client.conftest import Run
+from tests.client.recorder import Recorder
+
+Case = tuple[list[str], str, dict[str, object], str]
+BOB = "bob@example.org"
+CASES: list[Case] = [
+    (["lock"], "daemon.lock", {}, "locked"),
+    (["shutdown"], "daemon.shutdown", {}, "stopping"),
+    (["status"], "daemon.status", {}, "1 queued, 2 unacknowledged"),
+    (["status", "abc"], "message.status", {"message": "abc"}, "on its way"),
+    (["send", BOB, "hi"], "message.send", {"to": BOB, "text": "hi"}, samples.ID),
+    (["send", "ops", "hi"], "message.send", {"channel": "ops", "text": "hi"}, samples.ID),
+    (["log", "ops"], "message.list", {"channel": "ops"}, "[ops] bob@example.org: the disk is"),
+    (["log", BOB], "message.list", {"channel": "e" * 64}, "the disk is full"),
+    (["card", "search", BOB], "card.search", {"identity": BOB}, "not trusted"),
+    (["contacts", "list"], "contact.list", {}, "bob@example.org  pinned, 1 card"),
+    (["contacts", "show", BOB], "contact.show", {"identity": BOB}, "1111 2222"),
+    (["contacts", "accept", BOB], "contact.accept", {"identity": BOB}, "pinned"),
+    (
+        ["contacts", "accept", BOB, "--card", "cc"],
+        "contact.accept",
+        {"identity": BOB, "card": "cc"},
+        "pinned",
+    ),
+    (["channel", "list"], "channel.list", {}, "ops  active, 2 members"),
+    (["channel", "show", "ops"], "channel.show", {"channel": "ops"}, "alice@example.org  owner"),
+    (
+        ["channel", "create", "ops", BOB],
+        "channel.create",
+        {"name": "ops", "members": [BOB]},
+        "active",
+    ),
+    (["channel", "create", "ops"], "channel.create", {"name": "ops", "members": []}, "active"),
+    (["channel", "add", "ops", BOB], "channel.add", {"channel": "ops", "members": [BOB]}, "ops"),
+    (
+        ["channel", "remove", "ops", BOB],
+        "channel.remove",
+        {"channel": "ops", "members": [BOB]},
+        "ops",
+    ),
+    (["channel", "leave", "ops"], "channel.leave", {"channel": "ops"}, "left"),
+    (["call", "account.show"], "account.show", {}, '"state": "registered"'),
+    (["call", "channel.show", '{"channel":"x"}'], "channel.show", {"channel": "x"}, '"ops"'),
+    (["register", "a@b.org"], "account.register", {"identity": "a@b.org"}, "registered"),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: " ".join(case[0]))
+def test_a_command_asks_and_shows(
+    case: Case, recorder: Recorder, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments, method, params, shown = case
+    assert run(*arguments) == 0
+    assert recorder.params(method) == params
+    assert shown in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: " ".join(case[0]))
+def test_with_json_the_result_is_printed_as_it_is(
+    case: Case, recorder: Recorder, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments, method, *_ = case
+    assert run(*arguments, "--json") == 0
+    assert json.loads(capsys.readouterr().out) == recorder.answers[method]
+
+
+def test_json_and_socket_stand_before_or_after_the_action(
+    recorder: Recorder, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments in (["channel", "--json", "list"], ["--json", "channel", "list"]):
+        assert run(*arguments) == 0
+        assert json.loads(capsys.readouterr().out)["channels"]
+
+
+def test_register_passes_everything_on(recorder: Recorder, run: Run, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("secret-token\n")
+    token.chmod(0o600)
+    options = ["--device", "db1", "--relay", "ws://r", "--timeout", "1m"]
+    assert run("register", "a@b.org", "--token-file", str(token), *options) == 0
+    assert recorder.params("account.register") == {
+        "identity": "a@b.org",
+        "token": "secret-token",
+        "device": "db1",
+        "relay": "ws://r",
+        "timeout": 60,
+    }
+
+
+def test_a_pending_account_is_done_with_a_remark(
+    recorder: Recorder, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recorder.answers["account.register"] = samples.ACCOUNT | {"state": "pending"}
+    assert run("register", "a@b.org") == 0
+    assert "goes on trying" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("command", "create"), [("init", {"create": True}), ("unlock", {})])
+def test_a_passphrase_comes_from_a_file(
+    command: str, create: dict[str, bool], recorder: Recorder, run: Run, tmp_path: Path
+) -> None:
+    secret = tmp_path / "passphrase"
+    secret.write_text("correct horse\n")
+    secret.chmod(0o400)
+    assert run(command, "--passphrase-file", str(secret)) == 0
+    passed = {name: value for name, value in recorder.params("daemon.unlock").items() if value}
+    assert passed == {"passphrase": "correct horse", **create}
+
+
+def test_log_passes_its_bounds_on_and_tells_how_to_go_on(
+    recorder: Recorder, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recorder.answers["message.list"] = {"messages": [samples.MESSAGE], "more": True}
+    assert run("log", "ops", "--limit", "1", "--after", "3") == 0
+    assert recorder.params("message.list") == {"channel": "ops", "limit": 1, "after": 3}
+    assert "--after 17" in capsys.readouterr().err
+    assert run("log", "ops") == 0
+    assert "--before 17" in capsys.readouterr().err
+
+
+def test_log_of_a_stranger_is_an_error(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("log", "stranger@example.org") == 1
+    assert "no conversation with stranger@example.org" in capsys.readouterr().err
+
+
+def test_log_of_oneself_shows_the_notes_to_oneself(recorder: Recorder, run: Run) -> None:
+    notes = samples.DIRECT | {"channel": "a" * 64, "members": [samples.member("alice@example.org")]}
+    recorder.answers["channel.list"] = {"channels": [samples.DIRECT, notes]}
+    assert run("log", "Alice@example.org") == 0
+    assert recorder.params("message.list") == {"channel": "a" * 64}
+
+
+def test_data_is_shown_by_its_type(
+    recorder: Recorder, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = {"kind": "data", "text": None, "data": "AAAA", "media_type": "image/png"}
+    recorder.answers["message.list"] = {"messages": [samples.MESSAGE | data], "more": False}
+    assert run("log", "ops") == 0
+    assert "<image/png, about 3 bytes>" in capsys.readouterr().out
+
+
+def test_call_reads_parameters_from_standard_input(
+    recorder: Recorder, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO('{"passphrase": "x"}'))
+    assert run("call", "daemon.unlock", "-") == 0
+    assert recorder.params("daemon.unlock") == {"passphrase": "x"}
+
+
+@pytest.mark.parametrize("params", ["{", "[]", "[" * 100_000])
+def test_call_wants_an_object(params: str, recorder: Recorder, run: Run) -> None:
+    assert run("call", "daemon.status", params) == 2
+    assert recorder.requests == []

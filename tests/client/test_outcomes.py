@@ -1,0 +1,153 @@
+"""Exit codes, help texts and what stands on standard error."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from peerpost import commands
+from peerpost.cli import main
+from peerpost.commands import SUMMARIES
+from peerpost.errors import CLASSES, error_of
+from tests.client.conftest import Run
+from tests.client.recorder import Fault, Recorder
+
+CODES = {
+    "storage_full": 1,
+    "wrong_passphrase": 1,
+    "unknown_channel": 1,
+    "a_kind_of_the_future": 1,
+    "invalid_params": 2,
+    "method_not_found": 2,
+    "shutting_down": 3,
+    "locked": 4,
+    "no_vault": 4,
+    "timeout": 5,
+    "forbidden": 6,
+    "not_a_member": 6,
+    "not_an_admin": 6,
+    "untrusted_contact": 6,
+    "relay_refused": 6,
+    "token_refused": 6,
+}
+
+
+@pytest.mark.parametrize(("kind", "code"), CODES.items())
+def test_each_kind_of_error_has_its_exit_code(
+    kind: str, code: int, recorder: Recorder, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recorder.answers["daemon.status"] = Fault(kind)
+    assert run("status") == code
+    assert capsys.readouterr().err == f"peerpost: It is {kind}.\n"
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_a_kind_keeps_its_class_and_name(kind: str) -> None:
+    error = error_of(kind, "sentence")
+    assert (type(error), error.kind) == (CLASSES[kind], kind)
+
+
+def test_no_daemon_has_its_exit_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PEERPOST_SOCKET", str(tmp_path / "none.sock"))
+    assert main(["status"]) == 3
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+USAGE_ERRORS = [
+    [],
+    ["--socket"],
+    ["nonsense"],
+    ["send"],
+    ["send", "ops", "hi", "--wait", "forever"],
+    ["send", "ops", "hi", "--expires-in", "soon"],
+    ["send", "ops", "hi", "--tim", "3"],
+    ["channel"],
+    ["channel", "add", "ops"],
+    ["listen", "--from", "yesterday"],
+    ["log", "ops", "--limit", "-1"],
+    ["register", "a@b.org", "--token", "in-the-open"],
+    ["unlock", "passphrase"],
+]
+
+
+@pytest.mark.parametrize("arguments", USAGE_ERRORS)
+def test_a_usage_error_asks_nothing_of_the_daemon(
+    arguments: list[str], recorder: Recorder, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*arguments) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith("peerpost: ")
+    assert recorder.requests == []
+
+
+def test_a_token_in_the_open_is_not_repeated(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    run("register", "a@b.org", "--token", "in-the-open")
+    assert "in-the-open" not in capsys.readouterr().err
+
+
+def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    assert all(f"{name} " in shown and SUMMARIES[name] in shown for name in SUMMARIES)
+    assert "exit codes" in shown
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_every_command_has_a_help_text(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([name, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert f"usage: peerpost {name}" in shown
+    assert "--json" in shown
+    assert "--socket" in shown
+
+
+def test_every_command_file_is_listed() -> None:
+    files = {path.stem for path in Path(commands.__path__[0]).glob("*.py")} - {"__init__"}
+    assert files == set(SUMMARIES)
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("peerpost 0.")
+
+
+def test_an_interrupt_is_no_traceback(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("peerpost.commands.status.run", interrupted)
+    assert run("status") == 130
+
+
+def start(recorder: Recorder, *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "peerpost", "--socket", str(recorder.path), *arguments]
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def test_it_runs_as_a_module_in_a_pipe(recorder: Recorder) -> None:
+    with start(recorder, "send", "ops") as process:
+        out, err = process.communicate("from a pipe\n", timeout=30)
+    assert (process.returncode, err) == (0, "")
+    assert recorder.params("message.send") == {"channel": "ops", "text": "from a pipe"}
+    assert out.strip()
+
+
+def test_a_reader_that_goes_away_ends_it_quietly(recorder: Recorder) -> None:
+    with start(recorder, "status") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert (process.wait(30), process.stderr.read()) == (141, "")
+
+
+def test_an_error_is_one_sentence_without_a_traceback(recorder: Recorder) -> None:
+    recorder.answers["daemon.status"] = Fault("locked")
+    with start(recorder, "status") as process:
+        _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (4, "peerpost: It is locked.\n")
