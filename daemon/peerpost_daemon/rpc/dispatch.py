@@ -93,7 +93,7 @@ class Dispatcher:
             return request
         try:
             if self._stopping:
-                raise _stopping()
+                raise stopping()
             method = self._method(request.method)
             return Ready(method, method.read_params(request.params), request.id)
         except DaemonError as error:
@@ -173,5 +173,6 @@ def _logged(error: BaseException, name: str) -> DaemonError:
     return DaemonError("internal_error", message, extra={"reference": reference})
 
 
-def _stopping() -> DaemonError:
+def stopping() -> DaemonError:
+    """Return what a caller hears while the daemon ends."""
     return DaemonError("shutting_down", "The daemon is stopping.", retry_after=_STOPPING_RETRY)

@@ -7,7 +7,7 @@ from typing import Final
 
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.rpc.connection import Connection
-from peerpost_daemon.rpc.dispatch import Dispatcher, Gate
+from peerpost_daemon.rpc.dispatch import Dispatcher, Gate, stopping
 from peerpost_daemon.rpc.limits import RpcLimits
 from peerpost_daemon.rpc.method import Registry
 from peerpost_daemon.rpc.place import Place
@@ -31,6 +31,7 @@ class RpcServer:
         self._empty = asyncio.Event()
         self._empty.set()
         self._server: asyncio.Server | None = None
+        self._closing = False
 
     @property
     def path(self) -> Path:
@@ -59,6 +60,7 @@ class RpcServer:
         if self._server is not None:
             self._server.close()
             self._server = None
+        self._closing = True
         self._dispatcher.stop()
         try:
             await self._end_clients(drain_seconds)
@@ -90,6 +92,8 @@ class RpcServer:
         full = len(self._clients) >= self._limits.max_clients
         self._clients.add(client)
         self._empty.clear()
+        if self._closing:  # accepted in the very tick in which the server closed
+            return stopping()
         if not full:
             return None
         message = f"{self._limits.max_clients} connections are open already."

@@ -62,6 +62,7 @@ class Stage:
     async def echo(self, params: Echo, call: Call) -> Echoed:
         """Say it again."""
         self.calls.append(call)
+        self.began_one.set()
         return Echoed(params.text)
 
     async def wait(self, params: Echo, call: Call) -> Echoed:

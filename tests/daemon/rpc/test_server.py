@@ -194,3 +194,31 @@ async def test_blank_lines_are_passed_over(path: Path, stage: Stage, blank: byte
     async with serving(path, stage), connected(path) as client:
         client.say(blank)
         assert "result" in await client.ask(request("test.echo", text="x"))
+
+
+async def test_a_client_that_never_reads_its_last_answers_is_dropped(
+    path: Path, stage: Stage
+) -> None:
+    left = asyncio.Event()
+    async with serving(path, stage, stalled_seconds=0.02) as server:
+        async with connected(path, limit=1024) as client:
+            client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+            client.say(request("test.echo", text="x" * 900_000))
+            client.writer.write_eof()
+            await client.writer.drain()
+            await stage.began_one.wait()
+            stage.calls[0].on_close(left.set)
+            await left.wait()
+        assert server.clients == 0
+
+
+async def test_close_does_not_wait_for_a_client_that_does_not_read(
+    path: Path, stage: Stage
+) -> None:
+    async with serving(path, stage) as server, connected(path, limit=1024) as client:
+        client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        client.say(request("test.flood", text="x" * 100_000))
+        await stage.began_one.wait()
+        await server.close(0.01)
+        assert server.clients == 0
+    assert stage.ended == ["flood"]
