@@ -10,7 +10,7 @@ from peerpost.async_connection import AsyncConnection
 from peerpost.connection import connection_lost
 from peerpost.errors import PeerpostError
 
-MAXIMUM_CALLS = 256  # in flight on one connection; more wait for their turn
+MAXIMUM_CALLS = 64  # in flight on one connection, as many as a daemon works on; others wait
 
 
 class AsyncCalls:

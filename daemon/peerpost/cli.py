@@ -51,8 +51,6 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read our output has seen enough
         _discard_output()
         return BROKEN_PIPE
-    except SystemExit as end:  # argparse has printed a help text
-        return end.code if isinstance(end.code, int) else 0
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -93,7 +91,11 @@ def _run(name: str, arguments: list[str]) -> int:
     parser = Parser(f"peerpost {name}", description=SUMMARIES[name])
     parser.globals()
     command.arguments(parser)
-    options = parser.parse_args(arguments)
+    try:
+        options = parser.parse_args(arguments)
+    except SystemExit:  # a help text has been printed; errors are raised as UsageError
+        sys.stdout.flush()
+        return 0
     screen = Screen(as_json=bool(options.json))
     with Client(options.socket) as client:
         return command.run(client, options, screen) or 0

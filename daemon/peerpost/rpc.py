@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 
 from peerpost.errors import PeerpostError, UsageError, error_of
-from peerpost.lines import MAXIMUM_LINE_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+MAXIMUM_REQUEST_BYTES = 8 * 1024 * 1024  # what a daemon reads as one line
 
 
 def request(number: int, method: str, params: dict[str, Any]) -> bytes:
@@ -20,8 +21,8 @@ def request(number: int, method: str, params: dict[str, Any]) -> bytes:
         line = text.encode() + b"\n"
     except ValueError:  # lone surrogates, NaN; the value may be secret and is not repeated
         raise UsageError("invalid_params", "A parameter is not valid Unicode or JSON.") from None
-    if len(line) > MAXIMUM_LINE_BYTES:
-        raise error_of("too_large", f"A request has at most {MAXIMUM_LINE_BYTES} bytes.")
+    if len(line) > MAXIMUM_REQUEST_BYTES:
+        raise error_of("too_large", f"A request has at most {MAXIMUM_REQUEST_BYTES} bytes.")
     return line
 
 

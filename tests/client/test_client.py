@@ -166,7 +166,7 @@ def test_a_text_of_any_script_arrives_as_it_is(recorder: Recorder) -> None:
 
 
 def test_a_request_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rpc, "MAXIMUM_LINE_BYTES", 100)
+    monkeypatch.setattr(rpc, "MAXIMUM_REQUEST_BYTES", 100)
     with pytest.raises(PeerpostError) as caught:
         rpc.request(1, "message.send", {"text": "x" * 100})
     assert caught.value.kind == "too_large"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -126,7 +127,12 @@ def test_an_interrupt_is_no_traceback(run: Run, monkeypatch: pytest.MonkeyPatch)
 def start(recorder: Recorder, *arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "peerpost", "--socket", str(recorder.path), *arguments]
     return subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # no terminal, whoever runs the tests
     )
 
 
@@ -138,12 +144,22 @@ def test_it_runs_as_a_module_in_a_pipe(recorder: Recorder) -> None:
     assert out.strip()
 
 
-def test_a_reader_that_goes_away_ends_it_quietly(recorder: Recorder) -> None:
-    with start(recorder, "status") as process:
+@pytest.mark.parametrize("arguments", [["status"], ["--help"]])
+def test_a_reader_that_goes_away_ends_it_quietly(arguments: list[str], recorder: Recorder) -> None:
+    with start(recorder, *arguments) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
         assert (process.wait(30), process.stderr.read()) == (141, "")
+
+
+def test_a_help_text_that_nobody_reads_is_no_traceback(recorder: Recorder) -> None:
+    with start(recorder, "send", "--help") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.wait(30) in {0, 141}  # argparse keeps some failures to itself
+        assert process.stderr.read() == ""
 
 
 def test_an_error_is_one_sentence_without_a_traceback(recorder: Recorder) -> None:
@@ -151,3 +167,27 @@ def test_an_error_is_one_sentence_without_a_traceback(recorder: Recorder) -> Non
     with start(recorder, "status") as process:
         _, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (4, "peerpost: It is locked.\n")
+
+
+def test_a_token_comes_from_standard_input(recorder: Recorder) -> None:
+    with start(recorder, "register", "a@b.org", "--token", "-") as process:
+        process.communicate("piped-token\n", timeout=30)
+    assert recorder.params("account.register")["token"] == "piped-token"
+
+
+@pytest.mark.parametrize("command", ["init", "unlock"])
+def test_a_passphrase_comes_from_a_descriptor(command: str, recorder: Recorder, run: Run) -> None:
+    reader, writer = os.pipe()
+    os.write(writer, b"correct horse\n")
+    os.close(writer)
+    assert run(command, "--passphrase-fd", str(reader)) == 0
+    os.close(reader)
+    assert recorder.params("daemon.unlock")["passphrase"] == "correct horse"
+
+
+def test_without_a_terminal_a_passphrase_is_not_asked_for(recorder: Recorder) -> None:
+    with start(recorder, "unlock") as process:
+        _, err = process.communicate("piped\n", timeout=30)
+    assert process.returncode == 2
+    assert "no terminal" in err
+    assert recorder.requests == []

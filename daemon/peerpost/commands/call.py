@@ -6,7 +6,7 @@ import json
 import sys
 
 from peerpost.errors import UsageError
-from peerpost.lines import MAXIMUM_LINE_BYTES
+from peerpost.rpc import MAXIMUM_REQUEST_BYTES
 from peerpost.terminal import write
 
 TYPE_CHECKING = False
@@ -38,7 +38,7 @@ def run(client: Client, options: Namespace, _screen: Screen) -> None:
 
 def _params(text: str) -> dict[str, Any]:
     if text == "-":
-        text = sys.stdin.read(MAXIMUM_LINE_BYTES)
+        text = sys.stdin.read(MAXIMUM_REQUEST_BYTES)
     try:
         params = json.loads(text)
     except (ValueError, RecursionError):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from peerpost.terminal import Screen
 
 UNKNOWN_MEDIA_TYPE = "application/octet-stream"
-MAXIMUM_INPUT_BYTES = 16 * 1024 * 1024  # far above what a daemon takes; it names its own limit
+MAXIMUM_INPUT_BYTES = 8 * 1024 * 1024  # far above what a daemon takes; it names its own limit
 STATES = ("queued", "sent", "delivered", "read")
 
 

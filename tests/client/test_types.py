@@ -1,0 +1,31 @@
+"""The typed dictionaries describe the objects that the tests' daemon answers with."""
+
+from __future__ import annotations
+
+from typing import Any, is_typeddict
+
+import pytest
+
+from peerpost import types
+from tests.client import samples
+
+PAIRS = [
+    (types.Account, samples.ACCOUNT),
+    (types.Status, samples.STATUS),
+    (types.Relay, samples.STATUS["relay"]),
+    (types.Outbox, samples.STATUS["outbox"]),
+    (types.Contact, samples.CONTACT),
+    (types.ContactCard, samples.CONTACT["cards"][0]),
+    (types.Channel, samples.CHANNEL),
+    (types.Member, samples.CHANNEL["members"][0]),
+    (types.Delivery, samples.DELIVERY),
+    (types.Recipient, samples.DELIVERY["recipients"][0]),
+    (types.Message, samples.MESSAGE),
+    (types.Event, samples.event(1) | {"consumer": None}),
+]
+
+
+@pytest.mark.parametrize(("described", "answer"), PAIRS)
+def test_a_type_names_each_field(described: Any, answer: dict[str, object]) -> None:
+    assert is_typeddict(described)
+    assert set(described.__annotations__) == set(answer)
