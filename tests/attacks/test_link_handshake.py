@@ -125,3 +125,13 @@ async def test_a_redirect_is_not_followed() -> None:
             assert status.last_error is not None
             assert status.last_error.kind == "handshake_refused"
         assert target.connections == 0
+
+
+async def test_a_relay_that_never_challenges_does_not_hold_the_link() -> None:
+    async with scripted_relay() as relay:
+        relay.script = lambda _frame: []
+        async with running(relay, request_seconds=0.05) as (_, observer):
+            status = await observer.reached(LinkState.WAITING)
+            assert status.last_error is not None
+            assert status.last_error.kind == "no_answer"
+            await relay.heard_frames(Hello, 2)

@@ -295,3 +295,11 @@ async def test_a_closed_link_is_off_and_has_said_goodbye() -> None:
         await relay.socket.wait_closed()
         assert relay.socket.close_code == 1000
         assert len(relay.frames(Hello)) == 1
+
+
+async def test_other_credentials_end_the_session_of_the_old_ones() -> None:
+    async with scripted_relay() as relay, running(relay) as (link, observer):
+        await observer.reached(LinkState.ONLINE)
+        link.renew(credentials(token="better"))
+        await observer.reached(LinkState.ONLINE, 2)
+        assert relay.connections == 2
