@@ -108,6 +108,11 @@ class RelayLink:
         self._backoff.reset()
         self._wake.set()
 
+    def reconnect(self) -> None:
+        """End the session and begin another, from the durable cursors: what it brought was not kept."""
+        if self._connection is not None:
+            self._connection.end(Ending("reconnected", "what it brought could not be kept"))
+
     def renew(self, credentials: Credentials) -> None:
         """Go on with other credentials, in a new session."""
         self._credentials = credentials

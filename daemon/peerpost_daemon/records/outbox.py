@@ -120,14 +120,36 @@ def by_sequence(db: SqlConnection, channel: bytes, sequence: int) -> Outgoing | 
 
 
 def waiting(db: SqlConnection, after: int, limit: int) -> list[Waiting]:
-    """Return the rows after a number that have not reached the relay, in their order."""
+    """Return rows after a number, in their order, whose channel is there and that the relay lacks."""
     rows = db.execute(
         f"SELECT {_COLUMNS}, envelope, media_type, body, reply_to FROM outbox "  # noqa: S608
         "JOIN message ON message.cursor = message_cursor "
-        "WHERE state IN ('queued', 'sealed') AND number > ? ORDER BY number LIMIT ?",
+        "WHERE state IN ('queued', 'sealed') AND outbox.channel IS NOT NULL AND number > ? "
+        "ORDER BY number LIMIT ?",
         (after, limit),
     ).fetchall()
     return [Waiting(_outgoing(row[:15]), *row[15:]) for row in rows]
+
+
+def undirected(db: SqlConnection, limit: int) -> list[str]:
+    """Return the identities for which messages wait that have no channel yet."""
+    rows = db.execute(
+        "SELECT recipient, min(number) FROM outbox WHERE state = 'queued' AND channel IS NULL "
+        "AND recipient IS NOT NULL GROUP BY recipient ORDER BY 2 LIMIT ?",
+        (limit,),
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def queued_for(
+    db: SqlConnection, *, channel: bytes | None = None, recipient: str | None = None
+) -> list[tuple[int, bytes]]:
+    """Return (number, message) of what waits for a channel, or for an identity without one."""
+    return db.execute(
+        "SELECT number, message FROM outbox WHERE state = 'queued' "
+        "AND (channel = ? OR (channel IS NULL AND recipient = ?)) ORDER BY number",
+        (channel, recipient),
+    ).fetchall()
 
 
 def counts(db: SqlConnection) -> tuple[int, int]:
@@ -152,13 +174,12 @@ def direct_to(db: SqlConnection, recipient: str, channel: bytes) -> None:
     )
 
 
-def undirect(db: SqlConnection, channel: bytes) -> None:
-    """Take a channel that came to nothing from the messages for an identity."""
+def undirect(db: SqlConnection, channel: bytes, recipient: str) -> None:
+    """Take a channel that came to nothing from its messages; they wait for another with `recipient`."""
     db.execute("UPDATE message SET channel = NULL WHERE channel = ? AND mine", (channel,))
     db.execute(
-        "UPDATE outbox SET channel = NULL WHERE channel = ? AND recipient IS NOT NULL "
-        "AND state = 'queued'",
-        (channel,),
+        "UPDATE outbox SET channel = NULL, recipient = ? WHERE channel = ? AND state = 'queued'",
+        (recipient, channel),
     )
 
 

@@ -1,0 +1,84 @@
+"""The directory, seen from here: ask the relay for cards, believe only what verifies.
+
+Attacker: the relay. It may hide cards, and it may show another card for an identity; it cannot change one, because a
+card is fetched by its id. What a card that verifies is worth is for the contacts to say (records/contacts.py).
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+from msgspec import Struct
+
+from peerpost_daemon.asking import Relay, ask
+from peerpost_daemon.records import contacts
+from peerpost_daemon.records.contacts import Trust
+from peerpost_daemon.vault.database import Database
+from peerpost_protocol.card import Card, open_card
+from peerpost_protocol.errors import ProtocolError
+from peerpost_protocol.frames import CardRecord, Cards, FetchCards, SearchCards
+from peerpost_protocol.limits import MAX_FETCH_CARDS, MAX_SEARCH_IDENTITIES
+
+T = TypeVar("T")
+
+
+class FoundCard(Struct, frozen=True):
+    """Be a verified live card with the relay's attestation and the trust it has here, if any."""
+
+    card: Card
+    attestation: str
+    trust: Trust | None
+
+
+class Directory:
+    """Ask one relay for cards."""
+
+    def __init__(self, relay: Relay, database: Database) -> None:
+        self._relay = relay
+        self._database = database
+
+    async def search(self, identities: Sequence[str]) -> list[FoundCard]:
+        """Return the live cards of identities, oldest first; store nothing. Raises LinkError."""
+        found: list[CardRecord] = []
+        for batch in _batches(identities, MAX_SEARCH_IDENTITIES):
+            answer = await ask(self._relay, SearchCards(0, batch), Cards)
+            found += answer.records
+        asked = frozenset(identities)
+        verified = [(card, r) for r in found if (card := _verified(r)) and card.identity in asked]
+        trust = await self._database.read(
+            lambda db: [contacts.card(db, card.id) for card, _ in verified]
+        )
+        return [
+            FoundCard(card, record.attestation.value, known.trust if known else None)
+            for (card, record), known in zip(verified, trust, strict=True)
+        ]
+
+    async def fetch(self, ids: Iterable[bytes]) -> dict[bytes, Card]:
+        """Return the cards with these ids as far as the relay has them. Raises LinkError."""
+        cards: dict[bytes, Card] = {}
+        wanted = sorted(ids)
+        for batch in _batches(wanted, MAX_FETCH_CARDS):
+            answer = await ask(self._relay, FetchCards(0, batch), Cards)
+            for record in answer.records:
+                card = _verified(record)
+                if card is not None:
+                    cards[card.id] = card
+        return {id_: cards[id_] for id_ in wanted if id_ in cards}
+
+    async def known_or_fetched(self, ids: set[bytes], own: Card) -> dict[bytes, Card]:
+        """Return cards by id, from the vault where it has them. Raises LinkError."""
+        stored = await self._database.read(
+            lambda db: [known.card for id_ in ids if (known := contacts.card(db, id_))]
+        )
+        cards = {card.id: card for card in (*stored, own)}
+        return cards | await self.fetch(ids - cards.keys())
+
+
+def _verified(record: CardRecord) -> Card | None:
+    try:
+        return open_card(record.card)
+    except ProtocolError:
+        return None
+
+
+def _batches(items: Sequence[T], size: int) -> list[tuple[T, ...]]:
+    return [tuple(items[at : at + size]) for at in range(0, len(items), size)]

@@ -1,0 +1,246 @@
+"""The engine: everything that runs while the vault is open and there is an account.
+
+    relay ── link ──┬── inbox ──── vault ──┬── bell ── whoever listens
+                    ├── receipts ──────────┤
+                    └── pump, answers ─────┘
+
+It puts the parts together, tells them when the link comes and goes, and keeps them running: a part that fails for a
+reason nobody thought of is logged, counted in `faults`, and begun again after a moment, with the link begun anew so
+that nothing it had in its hands is lost.
+"""
+
+import asyncio
+import logging
+import random
+import time
+import traceback
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from peerpost_daemon import event_data
+from peerpost_daemon.bell import Bell
+from peerpost_daemon.directory import Directory
+from peerpost_daemon.errors import DaemonError
+from peerpost_daemon.inbound.inbox import Delivered, Inbox, Receipted
+from peerpost_daemon.inbound.logs import RosterLogs
+from peerpost_daemon.inbound.opening import Recipient
+from peerpost_daemon.link import Credentials, LinkSettings, LinkState, LinkStatus, RelayLink
+from peerpost_daemon.membership import Membership
+from peerpost_daemon.outbound.answers import Answers
+from peerpost_daemon.outbound.beginnings import Beginnings
+from peerpost_daemon.outbound.pump import Pump
+from peerpost_daemon.outbound.receipts import Receipts
+from peerpost_daemon.outbound.sealing import Sender
+from peerpost_daemon.records import account as accounts
+from peerpost_daemon.records import channels, events
+from peerpost_daemon.records.account import Account
+from peerpost_daemon.vault.connection import SqlConnection
+from peerpost_daemon.vault.database import Database
+from peerpost_protocol.chain import Link
+from peerpost_protocol.frames import Attestation, ChannelState, Cursor, Item
+from peerpost_protocol.signing import Signed
+
+RESTART_SECONDS = 1.0
+
+_TOLD = frozenset({LinkState.ONLINE, LinkState.WAITING, LinkState.REFUSED})
+_log = logging.getLogger(__name__)
+
+
+class Engine:
+    """Run one account on one relay. `settings.url` is where the account's relay is."""
+
+    def __init__(
+        self,
+        database: Database,
+        account: Account,
+        token: str | None,
+        settings: LinkSettings,
+        bell: Bell,
+        *,
+        now_ms: Callable[[], int],
+        random_bytes: Callable[[int], bytes],
+    ) -> None:
+        self.faults = 0
+        self._database = database
+        self._bell = bell
+        self._now_ms = now_ms
+        self._me = account.card
+        self._told: LinkState | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._notes: set[asyncio.Task[None]] = set()
+        self._link = RelayLink(
+            settings,
+            Credentials(account.card, account.keys, token, account.relay_key),
+            self,
+            now_ms=now_ms,
+            monotonic=time.monotonic,
+            random_bytes=random_bytes,
+            jitter=random.random,
+        )
+        sender = Sender(account.card, account.keys, random_bytes)
+        self._put_together(Recipient(account.card, account.keys), sender)
+
+    def _put_together(self, me: Recipient, sender: Sender) -> None:
+        database, link, bell, now_ms = self._database, self._link, self._bell, self._now_ms
+        self.directory = Directory(link, database)
+        self.channels = Membership(database, self.directory, link, sender, bell, now_ms=now_ms)
+        self._answers = Answers(database, link, me.card, bell, now_ms=now_ms)
+        beginnings = Beginnings(database, link, self.channels, bell, now_ms=now_ms)
+        self.outbound = Pump(
+            database, link, beginnings, self._answers, sender, bell=bell, now_ms=now_ms
+        )
+        self._receipts = Receipts(database, link, sender, now_ms=now_ms)
+        self._inbox = Inbox(
+            database,
+            self.directory,
+            RosterLogs(link, database),
+            me,
+            bell,
+            now_ms=now_ms,
+            stored=self._stored,
+            broken=self._begin_anew,
+        )
+
+    @property
+    def link_status(self) -> LinkStatus:
+        """Return how the link to the relay is."""
+        return self._link.status
+
+    async def start(self) -> None:
+        """Begin to run."""
+        for part in (self._link, self._inbox, self._answers, self.outbound, self._receipts):
+            self._tasks.append(asyncio.create_task(self._keep(part.run), name=type(part).__name__))
+
+    async def close(self) -> None:
+        """Stop everything; what is not at the relay yet stays in the outbox."""
+        await self._link.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, *self._notes, return_exceptions=True)
+
+    def retry_now(self) -> None:
+        """Try to reach the relay at once."""
+        self._link.retry_now()
+
+    async def contacts_accept(self, identity: str, card: bytes | None) -> None:
+        """Pin what a contact offers and release its messages. Raises DaemonError unknown_identity."""
+        if not await self._inbox.accept(identity, card):
+            raise DaemonError("unknown_identity", f"{identity} is no contact.", field="identity")
+        self.outbound.again()
+
+    # --- what the link says
+
+    async def welcomed(self, relay_key: bytes, attestation: Attestation, epoch: bytes) -> None:
+        """Note that the relay has let us in; begin at the first position when its store is another."""
+
+        def store(db: SqlConnection) -> None:
+            before = accounts.accepted(db, relay_key, epoch, attestation.value)
+            if before is not None and before != epoch:
+                channels.rewind_all(db)
+                data = event_data.DaemonData("relay_store_changed", None)
+                events.add(db, event_data.DAEMON, self._now_ms(), data)
+
+        await self._database.write(store)
+        self._bell.ring()
+
+    async def cursors(self) -> tuple[Cursor, ...]:
+        """Return where reading goes on."""
+        return await self._database.read(channels.cursors)
+
+    async def subscribed(self, states: tuple[ChannelState, ...]) -> None:
+        """Take in where the channels stand; a sequence that the relay has seen is not used again."""
+        self._inbox.clear()
+        now_ms = self._now_ms()
+        await self._database.write(lambda db: _take_in(db, states, now_ms))
+
+    def deliver(self, channel: bytes, items: tuple[Item, ...], size: int) -> None:
+        """Take items of a channel."""
+        self._inbox.put(Delivered(channel, items, size))
+
+    def receipt(self, channel: bytes, revision: int, receipt: Signed, size: int) -> None:
+        """Take another card's receipt."""
+        self._inbox.put(Receipted(channel, revision, receipt, size))
+
+    def joined(self, state: ChannelState) -> None:
+        """Wait for the event that adds us: it comes by the stream, and says all that is to know."""
+
+    def changed(self, status: LinkStatus) -> None:
+        """Start and stop what needs the link; tell whoever listens."""
+        online = status.state is LinkState.ONLINE
+        self.outbound.go(online=online)
+        self._receipts.go(online=online)
+        if status.state in _TOLD and status.state is not self._told:
+            self._told = status.state
+            self._note(self._tell(status))
+
+    async def _tell(self, status: LinkStatus) -> None:
+        fault = status.last_error
+
+        def store(db: SqlConnection) -> None:
+            if status.state is LinkState.REFUSED and fault is not None:
+                accounts.refused(db, fault.kind)
+            detail = fault.kind if fault and status.state is not LinkState.ONLINE else None
+            data = event_data.LinkData(status.state.value, detail)
+            events.add(db, event_data.LINK, self._now_ms(), data)
+
+        await self._database.write(store)
+        self._bell.ring()
+
+    # --- keeping it running
+
+    def _note(self, job: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(self._guarded(job))
+        self._notes.add(task)
+        task.add_done_callback(self._notes.discard)
+
+    async def _guarded(self, job: Awaitable[None]) -> None:
+        try:
+            await job
+        except DaemonError as error:
+            _log.warning("an event was not stored: %s", error.kind)
+
+    def _stored(self) -> None:
+        self._receipts.wake()
+        self.outbound.wake()
+
+    def _begin_anew(self) -> None:
+        """End the session: the next one brings again what was not stored."""
+        self._note(self._reconnect())
+
+    async def _reconnect(self) -> None:
+        await asyncio.sleep(RESTART_SECONDS)
+        self._link.reconnect()
+
+    async def _keep(self, run: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await run()
+            except Exception as error:  # noqa: BLE001  it must not end in silence
+                # The text of an error nobody thought of may hold what must not be in a log.
+                self.faults += 1
+                _log.error(
+                    "a part of the engine failed: %s\n%s",
+                    type(error).__name__,
+                    "".join(traceback.format_tb(error.__traceback__)),
+                )
+                self._begin_anew()
+            else:
+                return
+            await asyncio.sleep(RESTART_SECONDS)
+
+
+def _take_in(db: SqlConnection, states: tuple[ChannelState, ...], now_ms: int) -> None:
+    for state in states:
+        channel = channels.find(db, state.channel)
+        if channel is None:
+            continue
+        ours = channel.own.sequence if channel.own else 0
+        if state.own_head is not None and state.own_sequence > ours:
+            link = Link(state.own_sequence, state.own_head)
+            channels.set_own(db, channel.id, link)
+            channels.set_sent(db, channel.id, link)
+            data = event_data.DaemonData("sequence_recovered", f"{ours} became {link.sequence}")
+            events.add(db, event_data.DAEMON, now_ms, data, channel=channel.id)
+        if not state.recovered:
+            data = event_data.DaemonData("history_lost", f"before position {state.oldest}")
+            events.add(db, event_data.DAEMON, now_ms, data, channel=channel.id)

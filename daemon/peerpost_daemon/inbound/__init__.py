@@ -1,0 +1,1 @@
+"""What comes from the relay: verified, decrypted and stored in one transaction, or quarantined with the reason."""

@@ -1,0 +1,35 @@
+"""From a content to the message it brings."""
+
+from peerpost_daemon.records.messages import Message
+from peerpost_protocol.content import Content, Data, Text
+from peerpost_protocol.envelope import Envelope
+from peerpost_protocol.frames import Item
+
+
+def message_of(
+    envelope: Envelope, content: Content, item: Item, *, mine: bool, now_ms: int
+) -> Message | None:
+    """Return the message that a content brings, None when it is of a kind that is not shown."""
+    match content.body:
+        case Text(text):
+            media_type, body = None, text.encode()
+        case Data(media_type, body):
+            pass
+        case _:
+            return None
+    header = envelope.header
+    return Message(
+        id=header.message,
+        channel=header.channel,
+        card=header.sender,
+        identity=envelope.sender.identity,
+        mine=mine,
+        sequence=header.sequence,
+        position=item.position,
+        media_type=media_type,
+        body=body,
+        reply_to=content.reply_to,
+        sent_at_ms=header.sent_at_ms,
+        received_at_ms=now_ms,
+        expires_at_ms=header.expires_at_ms,
+    )

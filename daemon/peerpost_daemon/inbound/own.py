@@ -1,0 +1,54 @@
+"""Envelopes of this card that come back in the stream: they confirm what the outbox knows.
+
+When the vault does not know one (it was restored from an older copy), it is taken as the message it is: verified, and
+opened with this card's own wrap. The chain then goes on after it, and no sequence is used twice.
+"""
+
+from peerpost_daemon import event_data
+from peerpost_daemon.delivering import tell_status
+from peerpost_daemon.inbound.message import message_of
+from peerpost_daemon.inbound.opening import Fault, OpenedEnvelope
+from peerpost_daemon.records import channels, events, messages, outbox
+from peerpost_daemon.records.channels import Channel
+from peerpost_daemon.vault.connection import SqlConnection
+from peerpost_protocol.chain import Link
+from peerpost_protocol.frames import Item
+
+
+def take(
+    db: SqlConnection, channel: Channel, item: Item, opened: OpenedEnvelope, now_ms: int
+) -> Fault | None:
+    """Confirm or recover an own envelope; return what is wrong with it otherwise."""
+    header, id_ = opened.envelope.header, opened.envelope.id
+    row = outbox.by_sequence(db, channel.id, header.sequence)
+    if row is not None and row.envelope_id != id_:
+        return Fault(
+            "own_fork",
+            "another envelope of ours has its place",
+            header.sender,
+            header.message,
+            header.sequence,
+        )
+    if row is None:
+        return _recover(db, channel, item, opened, now_ms)
+    link = outbox.sent(db, row.message, item.position, now_ms)
+    if link is not None:
+        channels.set_sent(db, channel.id, link)
+        tell_status(db, row.message, now_ms)
+    return None
+
+
+def _recover(
+    db: SqlConnection, channel: Channel, item: Item, opened: OpenedEnvelope, now_ms: int
+) -> Fault | None:
+    if opened.content is None:
+        return opened.fault
+    link = Link(opened.envelope.header.sequence, opened.envelope.id)
+    channels.set_sent(db, channel.id, link)
+    if channel.own is None or channel.own.sequence < link.sequence:
+        channels.set_own(db, channel.id, link)
+    message = message_of(opened.envelope, opened.content, item, mine=True, now_ms=now_ms)
+    if message is not None and messages.add(db, message) is not None:
+        data = event_data.DaemonData("message_recovered", f"sequence {link.sequence}")
+        events.add(db, event_data.DAEMON, now_ms, data, channel=channel.id)
+    return None

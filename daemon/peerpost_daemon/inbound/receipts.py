@@ -1,0 +1,83 @@
+"""Take the others' receipts: find out which messages of ours have arrived.
+
+Checks of a receipt, after its signature (docs/protocol/receipt.md, "Receiving"):
+ 1. it is for the channel in which it came, by a card that speaks for a member
+ 2. its mark for our card names the envelope that we sealed with that sequence
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+
+from peerpost_daemon import event_data
+from peerpost_daemon.delivering import note_delivered
+from peerpost_daemon.ids import message_text
+from peerpost_daemon.records import chains, channels, events, outbox
+from peerpost_daemon.records.chains import Delivery
+from peerpost_daemon.vault.connection import SqlConnection
+from peerpost_protocol.card import Card
+from peerpost_protocol.errors import ProtocolError
+from peerpost_protocol.receipt import Mark, Receipt, ReceiptClaim, parse_receipt, verify_receipt
+from peerpost_protocol.signing import Signed
+
+_log = logging.getLogger(__name__)
+
+
+def parse(arrived: Iterable[tuple[bytes, Signed]]) -> list[ReceiptClaim]:
+    """Parse receipts that came in channels; what is malformed or another channel's is left out."""
+    claims = []
+    for channel, signed in arrived:
+        try:
+            claim = parse_receipt(signed)
+        except ProtocolError as error:
+            _log.warning("a receipt was refused: %s", error.kind)
+            continue
+        if claim.body.channel == channel:  # 1
+            claims.append(claim)
+    return claims
+
+
+def verify(claims: Iterable[ReceiptClaim], cards: Mapping[bytes, Card]) -> list[Receipt]:
+    """Return the receipts that verify."""
+    verified = []
+    for claim in claims:
+        card = cards.get(claim.body.card)
+        if card is None:
+            continue
+        try:
+            verified.append(verify_receipt(claim, card))
+        except ProtocolError as error:
+            _log.warning("a receipt was refused: %s", error.kind)
+    return verified
+
+
+def take(db: SqlConnection, receipt: Receipt, me: Card, now_ms: int) -> None:
+    """Store what a receipt says of our envelopes and what follows from it."""
+    body = receipt.body
+    channel = channels.find(db, body.channel)
+    mark = next((mark for mark in body.marks if mark.sender == me.id), None)
+    if channel is None or mark is None or channel.roster.speaks_for(receipt.card) is None:  # 1
+        return
+    row = outbox.by_sequence(db, body.channel, mark.sequence)
+    if row is not None and row.envelope_id != mark.envelope:  # 2
+        _mismatch(db, receipt, mark, row.message, now_ms)
+        return
+    delivery = Delivery(mark.sequence, mark.missing)
+    if chains.note_delivery(db, body.channel, receipt.card.id, delivery):
+        data = event_data.ReceiptData(
+            body.channel.hex(), receipt.card.id.hex(), receipt.card.identity, mark.sequence
+        )
+        events.add(db, event_data.RECEIPT, now_ms, data, channel=body.channel)
+        note_delivered(db, body.channel, mark.sequence, me, now_ms)
+
+
+def _mismatch(db: SqlConnection, receipt: Receipt, mark: Mark, message: bytes, now_ms: int) -> None:
+    data = event_data.QuarantineData(
+        reason="receipt_mismatch",
+        channel=receipt.body.channel.hex(),
+        from_card=receipt.card.id.hex(),
+        message=message_text(message),
+        sequence=mark.sequence,
+        position=None,
+        detail="the receipt is for another envelope than the one we sealed",
+    )
+    events.add(db, event_data.QUARANTINE, now_ms, data, channel=receipt.body.channel)

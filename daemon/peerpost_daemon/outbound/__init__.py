@@ -1,0 +1,1 @@
+"""What goes to the relay: sealed, stored, sent, and noted when the relay has it."""

@@ -1,0 +1,79 @@
+"""Choose what can go now: rows in their order, and for each channel whom to seal for."""
+
+from collections.abc import Collection
+
+from msgspec import Struct
+
+from peerpost_daemon.outbound.sealing import Destination
+from peerpost_daemon.records import channels, contacts, outbox
+from peerpost_daemon.records.channels import Channel, ChannelState
+from peerpost_daemon.records.outbox import Waiting
+from peerpost_daemon.vault.connection import SqlConnection
+from peerpost_protocol.card import Card
+
+_LOOK_AHEAD = 512
+"""Rows looked at in one read; those of channels that cannot go now are passed over."""
+
+
+class Ready(Struct, frozen=True):
+    """Be rows that can go, their channels, and the number up to which the outbox was looked at."""
+
+    rows: tuple[Waiting, ...]
+    destinations: dict[bytes, Destination]
+    looked_up_to: int
+
+
+def choose(
+    db: SqlConnection,
+    after: int,
+    room: int,
+    *,
+    skip: Collection[int],
+    held: Collection[bytes],
+    me: Card,
+) -> Ready:
+    """Return at most `room` rows after a number, without those to skip and those of held channels."""
+    found: list[Waiting] = []
+    destinations: dict[bytes, Destination | None] = {}
+    looked = after
+    page = outbox.waiting(db, looked, room)
+    seen = 0
+    while page and len(found) < room and seen < _LOOK_AHEAD:
+        for row in page:
+            looked, seen = row.outgoing.number, seen + 1
+            channel = row.outgoing.channel
+            assert channel is not None
+            if looked in skip or channel in held:
+                continue
+            if channel not in destinations:
+                destinations[channel] = destination_of(db, channel, me)
+            if destinations[channel] is not None:
+                found.append(row)
+        page = outbox.waiting(db, looked, room - len(found)) if len(found) < room else []
+    usable = {id_: there for id_, there in destinations.items() if there is not None}
+    return Ready(tuple(found), usable, looked)
+
+
+def destination_of(db: SqlConnection, id_: bytes, me: Card) -> Destination | None:
+    """Return the channel with its recipients, None while nothing can be sent there.
+
+    A member's cards are those that are both in the roster and pinned here: what the relay or another member made up
+    gets nothing. A channel of which nobody else is trusted waits.
+    """
+    channel = channels.find(db, id_)
+    if channel is None or channel.state is not ChannelState.ACTIVE:
+        return None
+    others = _trusted(db, channel, me)
+    if not others and len(channel.roster.members) > 1:
+        return None
+    return Destination(channel, (me, *others))
+
+
+def _trusted(db: SqlConnection, channel: Channel, me: Card) -> list[Card]:
+    return [
+        card
+        for member in channel.roster.members.values()
+        if member.identity != me.identity
+        for card in contacts.pinned(db, member.identity)
+        if card.id in member.cards
+    ]

@@ -1,0 +1,92 @@
+"""Tell the senders what is stored here: one signed, complete receipt a channel, as few as can be.
+
+While one receipt of a channel is on its way, whatever is stored meanwhile goes into the next: a thousand messages cost
+as many frames as there were round trips.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from peerpost_daemon.asking import ask
+from peerpost_daemon.errors import DaemonError
+from peerpost_daemon.link.errors import LinkError, RefusedError
+from peerpost_daemon.link.relay_link import RelayLink
+from peerpost_daemon.outbound.sealing import Sender
+from peerpost_daemon.records import chains, channels
+from peerpost_daemon.vault.connection import SqlConnection
+from peerpost_daemon.vault.database import Database
+from peerpost_protocol.frames import Accepted, PostReceipt
+from peerpost_protocol.receipt import ReceiptBody, sign_receipt
+
+MAX_AT_ONCE = 64
+"""Receipts on their way at once."""
+RETRY_SECONDS = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+class Receipts:
+    """Post the receipts that are due while the link is up."""
+
+    def __init__(
+        self, database: Database, link: RelayLink, sender: Sender, *, now_ms: Callable[[], int]
+    ) -> None:
+        self._database = database
+        self._link = link
+        self._sender = sender
+        self._now_ms = now_ms
+        self._woken = asyncio.Event()
+        self._online = False
+
+    def wake(self) -> None:
+        """Look whether a receipt is due."""
+        self._woken.set()
+
+    def go(self, *, online: bool) -> None:
+        """Begin with the link, or stop with it."""
+        self._online = online
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            while self._online:
+                try:
+                    if not await self._round():
+                        break
+                except (LinkError, DaemonError) as error:
+                    _log.warning("receipts have to wait: %s", error.kind)
+                    asyncio.get_running_loop().call_later(RETRY_SECONDS, self._woken.set)
+                    break
+
+    async def _round(self) -> bool:
+        due = await self._database.read(self._due)
+        await asyncio.gather(*(self._post(body) for body in due))
+        if due:
+            done = [(body.channel, body.position) for body in due]
+            await self._database.write(lambda db: _posted(db, done))
+        return bool(due)
+
+    def _due(self, db: SqlConnection) -> list[ReceiptBody]:
+        now_ms, card = self._now_ms(), self._sender.card.id
+        return [
+            ReceiptBody(channel, card, position, now_ms, chains.marks(db, channel))
+            for channel, position in channels.receipts_due(db, MAX_AT_ONCE)
+        ]
+
+    async def _post(self, body: ReceiptBody) -> None:
+        receipt = sign_receipt(self._sender.keys.signing, body)
+        try:
+            await ask(self._link, PostReceipt(0, receipt), Accepted)
+        except RefusedError as error:
+            if error.come_back:
+                raise
+            _log.info("the relay refused a receipt: %s", error.kind)
+
+
+def _posted(db: SqlConnection, done: list[tuple[bytes, int]]) -> None:
+    for channel, position in done:
+        channels.receipt_posted(db, channel, position)
