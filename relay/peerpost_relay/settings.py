@@ -26,3 +26,34 @@ class EdgeSettings(Struct, frozen=True, kw_only=True):
     # Browsers send Origin with every WebSocket and any page may open one to any host. Requests
     # that carry an Origin get 403 unless it is listed here, as `https://host[:port]`.
     origins: tuple[str, ...] = ()
+
+
+class RelaySettings(Struct, frozen=True, kw_only=True):
+    """Say what the relay allows, and how much of everything may wait."""
+
+    require_token: bool = True  # a card needs a token to be published
+    authentication_seconds: Seconds = 10.0  # from the open connection to `welcome`
+    failed_tries_max: Positive = 3  # wrong answers and wrong tokens; then the session is closed
+    requests_in_flight_max: Positive = 512  # of one connection; reading from it pauses above this
+    requests_waiting_max: Positive = 8_192  # of one connection, with what one read still brought
+    inbox_frames_max: Positive = 16_384  # of the ingest stage; reading pauses above this
+    inbox_bytes_max: Positive = 64 * 1024 * 1024
+    batch_frames_max: Positive = 512  # verified together
+    verifiers: Positive = 2  # threads; a batch is cut into so many parts
+    writer_operations_max: Positive = 8_192  # waiting for the next commit; ingest pauses above this
+    group_operations_max: Positive = 2_048  # in one transaction
+    queries_max: Positive = 8_192  # waiting for the reading connection
+    query_batch_max: Positive = 32  # answered from one snapshot
+    answer_bytes_max: Positive = 2 * 1024 * 1024  # unread by a peer; more queries are refused then
+    live_bytes_max: Positive = 1024 * 1024  # unread by a follower; past it, it reads from the store
+    page_bytes_max: Positive = 256 * 1024  # unread by a follower that reads from the store
+    page_batch_max: Positive = 16  # followers whose next pages are read from one snapshot
+    channels_per_card_max: Positive = 4_096
+    checkpoint_bytes: Positive = 4 * 1024 * 1024  # written since the last checkpoint of the log
+    log_bytes_max: Positive = 64 * 1024 * 1024  # the writer itself checkpoints past this
+    upkeep_seconds: Seconds = 1.0  # between two rounds of expiry, revocation and health
+    expired_batch_max: Positive = 500  # envelopes emptied in one transaction
+    drain_seconds: Seconds = 10.0  # for what is under way when the relay is told to stop
+    close_seconds: Seconds = 3.0  # for closing handshakes after that
+    retry_after_ms: Positive = 1_000  # said with `too_many_requests`
+    come_back_ms: Positive = 500  # said with `shutting_down`, plus up to four times as much jitter

@@ -1,0 +1,108 @@
+"""What the operator's commands do to a data folder, while a relay serves it or not.
+
+They open the same database beside the serving process; SQLite keeps the two apart, and a served
+relay looks into the store for every token, so it knows a new one at once.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from peerpost_relay import directory
+from peerpost_relay.data_folder import DataFolder
+from peerpost_relay.errors import RefusalError, SetupError
+from peerpost_relay.relay import wall_clock
+from peerpost_relay.sqlite_store import SqliteStore
+from peerpost_relay.sqlite_store.database import SqliteTransaction
+from peerpost_relay.store import Token
+
+T = TypeVar("T")
+
+Listing = Callable[[Path], None]
+
+
+def create_token(data: Path, identity: str, expires_in_ms: int | None, uses: int | None) -> None:
+    """Make a token and print it; it is stored nowhere."""
+    pattern = directory.pattern_of(identity)
+    token = directory.make_token(os.urandom(directory.TOKEN_BYTES))
+    now_ms = wall_clock()
+    expires_at_ms = now_ms + expires_in_ms if expires_in_ms is not None else None
+    digest = directory.digest_of(token)
+    _write(data, lambda t: t.add_token(digest, pattern, now_ms, expires_at_ms, uses))
+    print(token)  # noqa: T201
+
+
+def list_tokens(data: Path) -> None:
+    """Print number, pattern, state, expiry and uses left of every token."""
+    now_ms = wall_clock()
+    _print(_token_line(token, now_ms) for token in _read(data, lambda s: s.tokens()))
+
+
+def revoke_token(data: Path, number: int) -> None:
+    """End a token; raise SetupError when there is no such live one."""
+    if not _write(data, lambda t: t.revoke_token(number, wall_clock())):
+        raise SetupError(f"there is no live token {number}")
+
+
+def list_cards(data: Path) -> None:
+    """Print id, identity, attestation and state of every card."""
+    for id_, identity, attestation, published, revoked in _read(data, lambda s: s.listed_cards()):
+        state = f"revoked {_time(revoked)}" if revoked is not None else "live"
+        _print([f"{id_.hex()}  {identity}  {attestation}  {_time(published)}  {state}"])
+
+
+def revoke_card(data: Path, card: bytes) -> None:
+    """End a card; a served relay closes its sessions within a second."""
+    if not _write(data, lambda t: t.revoke_card(card, wall_clock())):
+        raise SetupError("there is no live card with this id")
+
+
+def list_channels(data: Path) -> None:
+    """Print id, newest position, name and members of every channel."""
+    for id_, last, roster in _read(data, lambda s: s.listed_channels()):
+        members = " ".join(sorted(roster.members))
+        _print([f"{id_.hex()}  {last}  {roster.name!r}  {members}"])
+
+
+def _token_line(token: Token, now_ms: int) -> str:
+    state = "live" if directory.is_live(token, now_ms) else "ended"
+    expires = _time(token.expires_at_ms) if token.expires_at_ms is not None else "never"
+    uses = token.uses_left if token.uses_left is not None else "any"
+    return f"{token.number}  {token.identity}  {state}  expires {expires}  uses {uses}"
+
+
+def _time(at_ms: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at_ms / 1_000))
+
+
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(line)  # noqa: T201
+
+
+def _write(data: Path, operation: Callable[[SqliteTransaction], T]) -> T:
+    async def write() -> T | RefusalError:
+        store = await SqliteStore.open(DataFolder(data).database)
+        try:
+            return (await store.write([operation]))[0]
+        finally:
+            await store.close()
+
+    result = asyncio.run(write())
+    if isinstance(result, RefusalError):
+        raise result
+    return result
+
+
+def _read(data: Path, query: Callable[[SqliteTransaction], T]) -> T:
+    async def read() -> T:
+        store = await SqliteStore.open(DataFolder(data).database)
+        try:
+            return await store.read(query)
+        finally:
+            await store.close()
+
+    return asyncio.run(read())

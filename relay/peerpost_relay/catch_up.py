@@ -1,0 +1,71 @@
+"""Bring those who are behind forward: one task, one page each, round and round.
+
+The pages of several followers are read from one snapshot, in the store's reading thread. A follower
+that does not read its socket is parked until it is writable, so nobody waits for it.
+"""
+
+import asyncio
+import logging
+from functools import partial
+
+from peerpost_relay.errors import StoreError
+from peerpost_relay.fan_out import FanOut, Follow
+from peerpost_relay.reading import Page, page
+from peerpost_relay.settings import RelaySettings
+from peerpost_relay.store import Snapshot, Store
+
+RETRY_SECONDS = 0.5  # after the store failed to be read
+
+log = logging.getLogger(__name__)
+
+
+class CatchUp:
+    """Own the task that reads pages."""
+
+    def __init__(self, settings: RelaySettings, store: Store) -> None:
+        self._settings = settings
+        self._store = store
+        self._awake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Say that somebody is behind."""
+        self._awake.set()
+
+    async def run(self, fan_out: FanOut) -> None:
+        """Work until cancelled."""
+        while True:
+            await self._awake.wait()
+            self._awake.clear()
+            while follows := fan_out.next_behind(self._settings.page_batch_max):
+                await self._bring(fan_out, follows)
+
+    async def _bring(self, fan_out: FanOut, follows: list[Follow]) -> None:
+        wanted = [_wanted(follow) for follow in follows]
+        try:
+            pages = await self._store.read(
+                partial(_pages, wanted=wanted, bytes_max=self._settings.page_bytes_max)
+            )
+        except StoreError as error:
+            log.error("catch-up could not read: %s", error)
+            await asyncio.sleep(RETRY_SECONDS)
+            fan_out.behind.extend(follows)
+            return
+        for follow, read in zip(follows, pages, strict=True):
+            fan_out.page_read(follow, read)
+
+
+_Wanted = tuple[int, bytes, tuple[int, int], tuple[int, int]]
+
+
+def _wanted(follow: Follow) -> _Wanted:
+    feed = follow.feed
+    return (
+        follow.follower.number,
+        feed.channel,
+        (follow.after, follow.receipts_after),
+        (feed.last, feed.receipts),
+    )
+
+
+def _pages(snapshot: Snapshot, *, wanted: list[_Wanted], bytes_max: int) -> list[Page]:
+    return [page(snapshot, *each, bytes_max) for each in wanted]

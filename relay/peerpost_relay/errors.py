@@ -1,0 +1,71 @@
+"""What the relay may refuse, and what may fail in it.
+
+    RelayError                base; never raised itself
+    ├── RefusalError          a peer asked for what it may not have now; `kind` goes onto the wire
+    ├── StoreError            the store failed; nothing of the transaction was kept
+    │   └── StoreFullError    there is no room on the disk; comes right when there is
+    └── SetupError            the relay cannot start as it was asked to (the operator's to mend)
+
+No message holds a token, a key or the content of a frame.
+"""
+
+from peerpost_protocol.errors import MalformedError, ProtocolError, RosterError, TooLargeError
+from peerpost_protocol.refusals import Refusal
+
+
+class RelayError(Exception):
+    """Be the base of the relay's own errors."""
+
+
+class RefusalError(RelayError):
+    """Refuse a request for a reason that the peer's program can read."""
+
+    def __init__(
+        self,
+        kind: Refusal,
+        detail: str,
+        *,
+        field: str | None = None,
+        subject: bytes | None = None,
+        retry_after_ms: int | None = None,
+    ) -> None:
+        super().__init__(f"{detail} [{kind}]")
+        self.kind = kind
+        self.detail = detail
+        self.field = field
+        self.subject = subject
+        self.retry_after_ms = retry_after_ms
+
+
+class StoreError(RelayError):
+    """Say that the store failed and kept nothing of what it was given."""
+
+    kind = Refusal.STORAGE_FAILED
+
+
+class StoreFullError(StoreError):
+    """Say that the disk is full."""
+
+    kind = Refusal.STORAGE_FULL
+
+
+class SetupError(RelayError):
+    """Say why the relay cannot start."""
+
+
+def refusal_of(error: ProtocolError) -> RefusalError:
+    """Return the refusal that says what the protocol found wrong."""
+    if isinstance(error, RosterError):
+        return RefusalError(_roster_refusal(error.kind), error.detail, field=error.field)
+    if isinstance(error, TooLargeError) or error.kind == "too_large":
+        return RefusalError(Refusal.TOO_LARGE, error.detail, field=error.field)
+    malformed = isinstance(error, MalformedError)
+    kind = Refusal.MALFORMED if malformed else Refusal.BAD_SIGNATURE
+    return RefusalError(kind, error.detail, field=error.field)
+
+
+def _roster_refusal(kind: str) -> Refusal:
+    try:
+        return Refusal(kind)
+    except ValueError:  # `roster_gap` has no reason of its own on the wire
+        return Refusal.ROSTER_CONFLICT

@@ -1,0 +1,340 @@
+"""Bring what was committed to whoever follows its channel: each position once, in order.
+
+Strategy. A channel that somebody follows has a `Feed`, which knows the newest position it has been
+told of. A follower of it is either *live*, and then has been sent everything up to exactly that
+position, or *behind*, and then has a cursor and is brought forward page by page from the store
+(catch_up.py). Both meet in one place and one tick of the loop: when a page ends where the feed
+stands, the follower becomes live; when a live follower's unread bytes are over `live_bytes_max`, it
+falls behind, with the feed's position from before the new items as its cursor. So there is no gap
+and no double, however commits, pages and slow sockets interleave (tests/relay/test_fan_out.py
+plays all of it against a list).
+
+    follow ──cursor = feed──► LIVE ──too much unread──► BEHIND ──page ends at the feed──► LIVE
+       └──────cursor < feed──► BEHIND                   BEHIND ──cursor > feed──► AHEAD ──news──► BEHIND
+
+AHEAD: a snapshot may show a commit a moment before its news arrive here. The frames of a commit are
+built once for all live followers. Receipts go the same way, with revisions in place of positions.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+from peerpost_protocol import limits
+from peerpost_protocol.frames import Deliver, Item, ReceiptNotice, encode_frame
+from peerpost_relay.framing import frame
+from peerpost_relay.outcomes import Appended, Receipted
+from peerpost_relay.reading import Opening, Page
+from peerpost_relay.settings import RelaySettings
+
+
+class Sink(Protocol):
+    """Be what a follower is written to."""
+
+    @property
+    def buffered(self) -> int:
+        """Count the bytes that were sent and not read yet."""
+
+    def send(self, framed: bytes) -> None:
+        """Send framed bytes."""
+
+
+class Feed:
+    """Be a followed channel: what it has been told of, and who has seen exactly that."""
+
+    __slots__ = ("ahead", "channel", "follows", "last", "live", "receipts")
+
+    def __init__(self, channel: bytes, last: int, receipts: int) -> None:
+        self.channel = channel
+        self.last = last
+        self.receipts = receipts
+        self.live: dict[Follow, Sink] = {}
+        self.ahead: list[Follow] = []
+        self.follows: dict[Follow, None] = {}
+
+
+class Follower:
+    """Be one connection's subscription: the card it reads as, and the channels it follows."""
+
+    __slots__ = (
+        "card", "everything", "follows", "gone", "joining", "number", "opening", "parked", "sink",
+    )  # fmt: skip
+
+    def __init__(self, sink: Sink, card: bytes, number: int) -> None:
+        self.sink = sink
+        self.card = card
+        self.number = number
+        self.everything = False
+        self.follows: dict[bytes, Follow] = {}
+        self.parked: list[Follow] = []
+        self.opening = 0  # subscriptions whose beginning is being read
+        self.joining: dict[bytes, int] = {}  # channels it was added to meanwhile, and where
+        self.gone = False
+
+
+class Follow:
+    """Be one channel of one follower. `after` and `receipts_after` count only while not live."""
+
+    __slots__ = ("after", "feed", "follower", "receipts_after")
+
+    def __init__(self, follower: Follower, feed: Feed, after: int, receipts_after: int) -> None:
+        self.follower = follower
+        self.feed = feed
+        self.after = after
+        self.receipts_after = receipts_after
+
+
+Join = Callable[[Follower, bytes, int], None]
+
+
+class FanOut:
+    """Know all followers; free of tasks and of the store."""
+
+    def __init__(self, settings: RelaySettings, join: Join, wake: Callable[[], None]) -> None:
+        self._settings = settings
+        self._join = join  # a follower of everything was added to a channel at a position
+        self._wake = wake  # somebody is behind
+        self._feeds: dict[bytes, Feed] = {}
+        self._everything: dict[bytes, dict[Follower, None]] = {}
+        self._opening = 0
+        self._recent: dict[bytes, tuple[int, int]] = {}
+        self.behind: deque[Follow] = deque()
+
+    # -- following -------------------------------------------------------------------------------
+
+    def begin(self, follower: Follower, *, everything: bool) -> None:
+        """Note that the beginning of a subscription is being read; `opened` must follow."""
+        self._opening += 1
+        follower.opening += 1
+        if everything and not follower.everything:
+            follower.everything = True
+            self._everything.setdefault(follower.card, {})[follower] = None
+
+    def opened(self, follower: Follower, openings: Iterable[Opening]) -> None:
+        """Follow the channels from where their readers stand."""
+        follower.opening -= 1
+        for opening in openings:
+            if not follower.gone and opening.state.channel not in follower.follows:
+                self._follow(follower, opening)
+        self._opening -= 1
+        if not self._opening:
+            self._recent.clear()
+        joining, follower.joining = follower.joining, {}
+        for channel, position in joining.items():
+            self._joined(follower, channel, position)
+
+    def leave(self, follower: Follower) -> None:
+        """Forget a follower whose connection is gone."""
+        follower.gone = True
+        for follow in list(follower.follows.values()):
+            self._unfollow(follow)
+        others = self._everything.get(follower.card, {})
+        others.pop(follower, None)
+        if not others:
+            self._everything.pop(follower.card, None)
+
+    def writable(self, follower: Follower) -> None:
+        """Go on with a follower that has read what it was sent."""
+        parked, follower.parked = follower.parked, []
+        self._queue(parked)
+
+    # -- what was committed ----------------------------------------------------------------------
+
+    def committed(self, news: Sequence[Appended | Receipted]) -> None:
+        """Deliver what one commit brought, in the order of the commit."""
+        appended: dict[bytes, list[Appended]] = {}
+        receipted: dict[bytes, dict[bytes, Receipted]] = {}
+        for each in news:
+            if isinstance(each, Appended):
+                appended.setdefault(each.channel, []).append(each)
+            else:
+                receipted.setdefault(each.channel, {})[each.card] = each
+        for channel, items in appended.items():
+            self._note(channel, items[-1].item.position, 0)
+            self._appended(channel, items)
+        for channel, receipts in receipted.items():
+            newest = sorted(receipts.values(), key=lambda receipt: receipt.revision)
+            self._note(channel, 0, newest[-1].revision)
+            self._receipted(channel, newest)
+
+    def _note(self, channel: bytes, position: int, revision: int) -> None:
+        """Keep news for feeds that a subscription being opened will make."""
+        if self._opening:
+            known = self._recent.get(channel, (0, 0))
+            self._recent[channel] = (max(known[0], position), max(known[1], revision))
+
+    def _appended(self, channel: bytes, appended: list[Appended]) -> None:
+        feed = self._feeds.get(channel)
+        segment: list[Item] = []
+        for each in appended:
+            segment.append(each.item)
+            if each.removed and feed is not None:
+                self._deliver(feed, segment)
+                self._remove(feed, each.removed)
+                segment = []
+            for card in each.added:
+                for follower in self._everything.get(card, ()):
+                    self._joined(follower, channel, each.item.position)
+        if segment and feed is not None:
+            self._deliver(feed, segment)
+
+    def _deliver(self, feed: Feed, items: list[Item]) -> None:
+        items = [item for item in items if item.position > feed.last]
+        if not items:
+            return  # a snapshot told before
+        before, feed.last = feed.last, items[-1].position
+        if items[0].position == before + 1:
+            late = self._send(feed, self._framed(feed, items)) if feed.live else []
+        else:  # news were lost, as when a commit fails to say that it succeeded: the store knows
+            late, feed.live = list(feed.live), {}
+        for follow in late:
+            follow.after, follow.receipts_after = before, feed.receipts
+        self._queue(late)
+        self._meet(feed)
+
+    def _receipted(self, channel: bytes, receipts: list[Receipted]) -> None:
+        feed = self._feeds.get(channel)
+        if feed is None or receipts[-1].revision <= feed.receipts:
+            return
+        before, feed.receipts = feed.receipts, receipts[-1].revision
+        late = self._send(feed, _notices(receipts)) if feed.live else []
+        for follow in late:
+            follow.after, follow.receipts_after = feed.last, before
+        self._queue(late)
+        self._meet(feed)
+
+    def _send(self, feed: Feed, framed: list[tuple[bytes, bytes]]) -> list[Follow]:
+        """Send (author, frame)s to all live but their authors; return who is live no more.
+
+        That is who has too much unread; it is sent nothing of these.
+        """
+        bound = self._settings.live_bytes_max
+        late = []
+        for follow, sink in feed.live.items():
+            if sink.buffered > bound:
+                late.append(follow)
+                continue
+            for author, data in framed:
+                if author != follow.follower.card:
+                    sink.send(data)
+        for follow in late:
+            del feed.live[follow]
+        return late
+
+    def _framed(self, feed: Feed, items: list[Item]) -> list[tuple[bytes, bytes]]:
+        """Build the frames of items; a card's own envelopes come to it too, so no author."""
+        frames = (Deliver(feed.channel, part) for part in parts(items))
+        return [(b"", frame(encode_frame(deliver))) for deliver in frames]
+
+    def _meet(self, feed: Feed) -> None:
+        """Look again at those whom a snapshot had told more than the feed knew."""
+        if feed.ahead:
+            ahead, feed.ahead = feed.ahead, []
+            self._queue(ahead)
+
+    def _remove(self, feed: Feed, cards: tuple[bytes, ...]) -> None:
+        """End the live following of removed cards; those behind end when they read so far."""
+        gone = set(cards)
+        for follow in [follow for follow in feed.live if follow.follower.card in gone]:
+            self._unfollow(follow)
+
+    def _joined(self, follower: Follower, channel: bytes, position: int) -> None:
+        if follower.opening or channel in follower.follows:
+            follower.joining[channel] = position  # looked at again when that is over
+        elif not follower.gone:
+            self._join(follower, channel, position)
+
+    # -- catching up -----------------------------------------------------------------------------
+
+    def next_behind(self, count: int) -> list[Follow]:
+        """Return up to `count` followers that want a page now; park those that do not read."""
+        found: list[Follow] = []
+        while self.behind and len(found) < count:
+            follow = self.behind.popleft()
+            if follow.follower.gone:
+                continue
+            if follow.follower.sink.buffered > self._settings.page_bytes_max:
+                follow.follower.parked.append(follow)
+            elif not self._settle(follow):
+                found.append(follow)
+        return found
+
+    def page_read(self, follow: Follow, page: Page) -> None:
+        """Send a page that was read after the follower's cursor, and see where that leads."""
+        follower = follow.follower
+        if follower.gone:
+            return
+        for part in parts(page.items):
+            follower.sink.send(frame(encode_frame(Deliver(follow.feed.channel, part))))
+        for receipt in page.receipts:
+            notice = ReceiptNotice(follow.feed.channel, receipt.revision, receipt.signed)
+            follower.sink.send(frame(encode_frame(notice)))
+        follow.after, follow.receipts_after = page.reached, page.receipts_reached
+        if page.ended:
+            self._unfollow(follow)
+            again = follower.joining.pop(follow.feed.channel, None)
+            if again is not None:
+                self._joined(follower, follow.feed.channel, again)
+        elif not self._settle(follow):
+            self._queue([follow])
+
+    def _settle(self, follow: Follow) -> bool:
+        """Make live whoever stands where the feed stands; let wait whoever stands beyond it."""
+        feed = follow.feed
+        here = (follow.after, follow.receipts_after)
+        if here == (feed.last, feed.receipts):
+            feed.live[follow] = follow.follower.sink
+            return True
+        if follow.after >= feed.last and follow.receipts_after >= feed.receipts:
+            feed.ahead.append(follow)
+            return True
+        return False
+
+    def _follow(self, follower: Follower, opening: Opening) -> None:
+        channel = opening.state.channel
+        feed = self._feeds.get(channel)
+        if feed is None:
+            last, receipts = self._recent.get(channel, (0, 0))
+            last, receipts = max(last, opening.state.last), max(receipts, opening.receipts)
+            feed = self._feeds[channel] = Feed(channel, last, receipts)
+        follow = Follow(follower, feed, opening.after, opening.receipts_after)
+        follower.follows[channel] = follow
+        feed.follows[follow] = None
+        if not opening.present or not self._settle(follow):
+            self._queue([follow])
+
+    def _unfollow(self, follow: Follow) -> None:
+        feed = follow.feed
+        feed.live.pop(follow, None)
+        feed.follows.pop(follow, None)
+        if follow in feed.ahead:
+            feed.ahead.remove(follow)
+        follow.follower.follows.pop(feed.channel, None)
+        if not feed.follows:
+            self._feeds.pop(feed.channel, None)
+
+    def _queue(self, follows: Iterable[Follow]) -> None:
+        self.behind.extend(follows)
+        if self.behind:
+            self._wake()
+
+
+def _notices(receipts: list[Receipted]) -> list[tuple[bytes, bytes]]:
+    frames = ((r.card, ReceiptNotice(r.channel, r.revision, r.signed)) for r in receipts)
+    return [(card, frame(encode_frame(notice))) for card, notice in frames]
+
+
+def parts(items: Sequence[Item]) -> Iterable[tuple[Item, ...]]:
+    """Cut items into what single frames hold."""
+    part: list[Item] = []
+    size = 0
+    for item in items:
+        size += len(item.body)
+        if part and (
+            size > limits.MAX_ITEM_BYTES_PER_FRAME or len(part) == limits.MAX_ITEMS_PER_FRAME
+        ):
+            yield tuple(part)
+            part, size = [], len(item.body)
+        part.append(item)
+    if part:
+        yield tuple(part)

@@ -1,0 +1,131 @@
+"""Submit a roster event: the rules, in a transaction. The signature has been verified before.
+
+Checks, in their order (docs/protocol/frames.md, "submit_roster_event"):
+ 1. the author's card is known and not revoked
+ 2. the event is new; the same event again is answered with its first position
+ 3. the channel exists for this card, unless the event begins one
+ 4. the event continues the stored roster by the rules of roster.py
+ 5. every card listed for a new member is a live card of that identity
+ 6. no new member's card is in too many channels
+ 7. two identities have one direct channel at most
+"""
+
+from collections.abc import Iterable
+from functools import partial
+
+from msgspec import Struct
+
+from peerpost_protocol.errors import RosterError
+from peerpost_protocol.frames import Item, ItemKind
+from peerpost_protocol.refusals import Refusal
+from peerpost_protocol.roster import Add, Create, Member, Roster, RosterEvent, apply_event
+from peerpost_protocol.wire import encode
+from peerpost_relay.errors import RefusalError, refusal_of
+from peerpost_relay.outcomes import Appended, Outcome
+from peerpost_relay.publishing import channel_for, standing
+from peerpost_relay.store import Channel, Standing, Transaction
+
+
+class _Change(Struct, frozen=True):
+    """Be the roster after an event, and the numbers of the cards that come and go with it."""
+
+    roster: Roster
+    added: dict[bytes, int]
+    removed: dict[bytes, int]
+
+
+def submit(transaction: Transaction, event: RosterEvent, now_ms: int, channels_max: int) -> Outcome:
+    """Store the event and what it changes; raise RefusalError."""
+    author = standing(transaction, event.author.id)  # 1
+    known = transaction.event(event.id)
+    if known is not None:
+        return Outcome(*known)  # 2
+    if isinstance(event.body.change, Create):
+        return _begin(transaction, event, event.body.change, now_ms, channels_max)
+    channel = channel_for(transaction, event.channel, author)  # 3
+    before = transaction.roster(channel.number)
+    after = _applied(before, event)  # 4
+    change = _changed(transaction, before, after, event, channels_max)
+    transaction.set_roster(channel.number, after)
+    return _stored(transaction, channel, event, change, now_ms)
+
+
+def _begin(
+    transaction: Transaction, event: RosterEvent, create: Create, now_ms: int, channels_max: int
+) -> Outcome:
+    roster = _applied(None, event)  # 4
+    change = _changed(transaction, None, roster, event, channels_max)
+    pair = None
+    if create.direct:
+        pair = " ".join(sorted(roster.members))  # an identity holds no space
+        existing = transaction.direct_channel(pair)
+        if existing is not None:
+            raise RefusalError(  # 7
+                Refusal.DIRECT_EXISTS, "these two have a direct channel", subject=existing
+            )
+    channel = transaction.add_channel(event.channel, roster, pair)
+    return _stored(transaction, channel, event, change, now_ms)
+
+
+def _applied(roster: Roster | None, event: RosterEvent) -> Roster:
+    try:
+        return apply_event(roster, event)
+    except RosterError as error:
+        raise refusal_of(error) from None
+
+
+def _changed(
+    transaction: Transaction,
+    before: Roster | None,
+    after: Roster,
+    event: RosterEvent,
+    channels_max: int,
+) -> _Change:
+    change = event.body.change
+    coming = change.members if isinstance(change, Create | Add) else ()
+    added = {}
+    for member in coming:
+        added.update(_live_cards(transaction, member))  # 5
+    for number in added.values():
+        if transaction.count_channels(number) >= channels_max:  # 6
+            raise RefusalError(Refusal.TOO_MANY_CHANNELS, "a card is in too many channels")
+    gone = (m for who, m in before.members.items() if who not in after.members) if before else ()
+    return _Change(after, added, _numbers(transaction, gone))
+
+
+def _live_cards(transaction: Transaction, member: Member) -> dict[bytes, int]:
+    numbers = {}
+    for card in member.cards:
+        found = transaction.standing(card)
+        if found is None or not _counts(found, member.identity):
+            raise RefusalError(
+                Refusal.BAD_CHANGE, f"a card listed for {member.identity} is not a live card of it"
+            )
+        numbers[card] = found.number
+    return numbers
+
+
+def _counts(card: Standing, identity: str) -> bool:
+    return card.revoked_at_ms is None and card.identity == identity
+
+
+def _numbers(transaction: Transaction, members: Iterable[Member]) -> dict[bytes, int]:
+    """Return the numbers of the members' cards, live or not: a revoked card leaves too."""
+    found = ((card, transaction.standing(card)) for m in members for card in m.cards)
+    return {card: s.number for card, s in found if s is not None}
+
+
+def _stored(
+    transaction: Transaction, channel: Channel, event: RosterEvent, change: _Change, now_ms: int
+) -> Outcome:
+    item = Item(channel.last + 1, ItemKind.ROSTER_EVENT, now_ms, encode(event.signed))
+    transaction.append(channel, item, None)
+    transaction.add_event(event.id, channel.number, event.body.position, item.position)
+    begin = partial(transaction.begin_membership, channel.number)
+    end = partial(transaction.end_membership, channel.number)
+    for number in change.added.values():
+        begin(number, item.position)
+    for number in change.removed.values():
+        end(number, item.position)
+    news = Appended(channel.id, item, tuple(change.added), tuple(change.removed))
+    return Outcome(channel.id, item.position, news)

@@ -1,0 +1,100 @@
+"""The serving process: start, say where, wait for a signal, drain, stop.
+
+The first SIGTERM or SIGINT drains: nothing more is accepted, what is under way is finished and
+answered, peers are told to come back. Every step of it is bounded. A second signal is the default
+one again, and ends the process at once; nothing acknowledged is lost by that.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from msgspec import Struct
+
+from peerpost_relay import log as logs
+from peerpost_relay.data_folder import DataFolder
+from peerpost_relay.listener import Bound
+from peerpost_relay.relay import Relay
+from peerpost_relay.settings import EdgeSettings, RelaySettings
+from peerpost_relay.sqlite_store import SqliteStore
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+PRIVATE_UMASK = 0o077
+
+log = logging.getLogger(__name__)
+
+
+class Serving(Struct, frozen=True):
+    """Say what to serve, and where."""
+
+    data: Path
+    host: str
+    port: int
+    log_format: str
+    settings: RelaySettings
+    edge: EdgeSettings
+
+
+def serve(serving: Serving) -> None:
+    """Serve until a signal; raise SetupError, StoreError or OSError when that cannot begin."""
+    os.umask(PRIVATE_UMASK)
+    logs.set_up(serving.log_format)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(serving))
+
+
+async def _serve(serving: Serving) -> None:
+    folder = DataFolder(serving.data)
+    held = folder.lock()
+    try:
+        store = await SqliteStore.open(folder.database, serving.settings)
+        try:
+            await _run(Relay(store, folder.key(), serving.settings, serving.edge), serving)
+        finally:
+            await store.close()
+    finally:
+        os.close(held)
+
+
+async def _run(relay: Relay, serving: Serving) -> None:
+    stopped = asyncio.Event()
+    for number in STOP_SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, _stopping(number, stopped))
+    try:
+        bound = await relay.listen(serving.host, serving.port)
+        _announce(relay, bound[0])
+        await _until(stopped, relay)
+    finally:
+        await relay.close()
+        log.info("stopped")
+
+
+def _stopping(number: signal.Signals, stopped: asyncio.Event) -> Callable[[], None]:
+    def stop() -> None:
+        log.info("%s: draining", number.name)
+        asyncio.get_running_loop().remove_signal_handler(number)
+        stopped.set()
+
+    return stop
+
+
+async def _until(stopped: asyncio.Event, relay: Relay) -> None:
+    """Wait for a signal; raise whatever broke a stage."""
+    waiting = asyncio.ensure_future(stopped.wait())
+    ends: set[asyncio.Future[Any]] = {waiting, relay.failed}
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if relay.failed.done():
+        relay.failed.result()
+
+
+def _announce(relay: Relay, bound: Bound) -> None:
+    """Print the one line of standard output that programs wait for."""
+    where = str(bound) if bound.host.startswith("unix:") else f"ws://{bound}"
+    print(f"listening on {where} relay-key {relay.key.public.hex()}", flush=True)  # noqa: T201
+    log.info("listening on %s", where)

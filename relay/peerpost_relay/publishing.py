@@ -1,0 +1,99 @@
+"""Publish an envelope: the rules, in a transaction. The signature has been verified before.
+
+Checks, in their order (docs/protocol/frames.md, "publish"):
+ 1. the sender's card is known and not revoked
+ 2. the channel exists for this card: whoever never was in it learns nothing of it
+ 3. the message id is new; the same envelope again is answered with its first position
+ 4. the card speaks for a present member
+ 5. the envelope was sealed under the current roster
+ 6. sequence and previous envelope continue the sender's chain
+ 7. it has not expired
+"""
+
+from peerpost_protocol.chain import Link, Step, step
+from peerpost_protocol.envelope import Envelope, Header
+from peerpost_protocol.frames import Item, ItemKind
+from peerpost_protocol.refusals import Refusal
+from peerpost_relay.errors import RefusalError
+from peerpost_relay.outcomes import Appended, Outcome
+from peerpost_relay.store import Channel, Standing, StoredMessage, Transaction
+
+
+def publish(transaction: Transaction, envelope: Envelope, data: bytes, now_ms: int) -> Outcome:
+    """Store `data`, the exact bytes of `envelope`; raise RefusalError."""
+    header = envelope.header
+    card = standing(transaction, header.sender)  # 1
+    channel = channel_for(transaction, header.channel, card)  # 2
+    known = transaction.message(channel.number, card.number, header.message)
+    if known is not None:
+        return _repeated(known, envelope, channel)  # 3
+    require_member(transaction, channel, card)  # 4
+    require_current_roster(header, channel)  # 5
+    require_next(transaction.link(channel.number, card.number), envelope)  # 6
+    require_unexpired(header, now_ms)  # 7
+    item = Item(channel.last + 1, ItemKind.ENVELOPE, now_ms, data)
+    transaction.append(channel, item, header.expires_at_ms)
+    transaction.advance(
+        channel.number, card.number, header.message, envelope.id, header.sequence, item.position
+    )
+    return Outcome(channel.id, item.position, Appended(channel.id, item))
+
+
+def standing(transaction: Transaction, card: bytes) -> Standing:
+    """Return a card that counts; a session may have outlived its card."""
+    found = transaction.standing(card)
+    if found is None:
+        raise RefusalError(Refusal.UNKNOWN_CARD, "the relay has no card with this id")
+    if found.revoked_at_ms is not None:
+        raise RefusalError(Refusal.CARD_REVOKED, "the card has been revoked")
+    return found
+
+
+def channel_for(transaction: Transaction, id_: bytes, card: Standing) -> Channel:
+    """Return the channel if the card is or ever was in it."""
+    channel = transaction.channel(id_)
+    if channel is None or not transaction.intervals(channel.number, card.number):
+        raise RefusalError(Refusal.UNKNOWN_CHANNEL, "there is no such channel for this card")
+    return channel
+
+
+def require_member(transaction: Transaction, channel: Channel, card: Standing) -> None:
+    """Refuse a card that is not in the channel now."""
+    if transaction.intervals(channel.number, card.number)[-1].last is not None:
+        raise RefusalError(Refusal.NOT_A_MEMBER, "the card speaks for no member of the channel")
+
+
+def require_current_roster(header: Header, channel: Channel) -> None:
+    """Refuse what was sealed for another membership."""
+    if (header.roster_position, header.roster_head) != (
+        channel.roster_position,
+        channel.roster_head,
+    ):
+        raise RefusalError(
+            Refusal.STALE_ROSTER, f"the roster stands at position {channel.roster_position}"
+        )
+
+
+def require_next(last: Link | None, envelope: Envelope) -> None:
+    """Refuse what does not continue its sender's chain."""
+    header = envelope.header
+    known = last.id if last is not None and last.sequence == header.sequence else None
+    if step(last, header, envelope.id, known) is not Step.NEXT:
+        stands = last.sequence if last else 0
+        raise RefusalError(
+            Refusal.OUT_OF_SEQUENCE, f"the chain stands at sequence {stands}", field="sequence"
+        )
+
+
+def require_unexpired(header: Header, now_ms: int) -> None:
+    """Refuse what nobody would keep."""
+    if header.expires_at_ms is not None and header.expires_at_ms <= now_ms:
+        raise RefusalError(Refusal.EXPIRED, "the envelope has expired", field="expires_at_ms")
+
+
+def _repeated(known: StoredMessage, envelope: Envelope, channel: Channel) -> Outcome:
+    if known.envelope != envelope.id:
+        raise RefusalError(
+            Refusal.MESSAGE_ID_REUSED, "another envelope has this message id", field="message"
+        )
+    return Outcome(channel.id, known.position)

@@ -1,0 +1,78 @@
+"""Answer questions from the store: one task, one bounded inbox, several questions a snapshot."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from msgspec import Struct
+
+from peerpost_relay.errors import RefusalError, StoreError
+from peerpost_relay.settings import RelaySettings
+from peerpost_relay.store import Query, Snapshot, Store
+
+log = logging.getLogger(__name__)
+
+
+class Question(Struct, frozen=True):
+    """Be a query that waits, and who wants its result or refusal."""
+
+    query: Query[Any]
+    answer: Callable[[Any], None]
+
+
+class Queries:
+    """Own the inbox of questions and the task that answers them."""
+
+    def __init__(self, settings: RelaySettings, store: Store) -> None:
+        self._settings = settings
+        self._store = store
+        self._inbox: list[Question] = []
+        self._filled = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+
+    def put(self, question: Question) -> None:
+        """Let a question wait; whoever puts many awaits `room` between."""
+        self._inbox.append(question)
+        self._filled.set()
+        if len(self._inbox) >= self._settings.queries_max:
+            self._room.clear()
+
+    async def room(self) -> None:
+        """Wait until the inbox is not full."""
+        await self._room.wait()
+
+    async def run(self) -> None:
+        """Answer until cancelled."""
+        while True:
+            await self._filled.wait()
+            batch = self._inbox[: self._settings.query_batch_max]
+            del self._inbox[: len(batch)]
+            if not self._inbox:
+                self._filled.clear()
+            self._room.set()
+            for question, result in zip(batch, await self._results(batch), strict=True):
+                question.answer(result)
+
+    async def _results(self, batch: list[Question]) -> list[Any]:
+        try:
+            return await self._store.read(partial(_answers, batch=batch))
+        except StoreError as error:
+            log.error("%d questions were lost: %s", len(batch), error)
+            refusal = RefusalError(
+                error.kind, "the store failed", retry_after_ms=self._settings.retry_after_ms
+            )
+            return [refusal] * len(batch)
+
+
+def _answers(snapshot: Snapshot, *, batch: list[Question]) -> list[Any]:
+    return [_answer(snapshot, question) for question in batch]
+
+
+def _answer(snapshot: Snapshot, question: Question) -> Any:  # noqa: ANN401  each query has its own
+    try:
+        return question.query(snapshot)
+    except RefusalError as refusal:
+        return refusal

@@ -1,0 +1,192 @@
+"""What a card may read of its channels: rules, on a snapshot.
+
+A card reads the positions of its membership intervals, both ends included. Expired envelopes are
+skipped: their positions stay, their bodies are gone, and a reader whose cursor is before the
+newest one of them is told `recovered=false`. `ChannelState.oldest` is the position from which on
+nothing is gone.
+"""
+
+from msgspec import Struct
+
+from peerpost_protocol import limits
+from peerpost_protocol.frames import ChannelState, Cursor, Item, RosterPage, StreamPage
+from peerpost_protocol.refusals import Refusal
+from peerpost_protocol.signing import Signed
+from peerpost_relay.errors import RefusalError
+from peerpost_relay.store import Channel, Interval, Snapshot, StoredReceipt
+
+
+class Opening(Struct, frozen=True):
+    """Be a channel as a subscription begins with it, and where its reader stands."""
+
+    state: ChannelState
+    after: int
+    receipts: int
+    receipts_after: int
+    present: bool
+
+
+class Page(Struct, frozen=True):
+    """Be the next part of a channel for one reader.
+
+    `reached`, `receipts_reached`: how far the reader is afterwards. `ended`: nothing more will
+    ever come, because the card is no member any more.
+    """
+
+    items: list[Item]
+    reached: int
+    receipts: list[StoredReceipt]
+    receipts_reached: int
+    ended: bool
+
+
+def readable(
+    snapshot: Snapshot, channel: bytes, card: int
+) -> tuple[Channel, list[Interval]] | None:
+    """Return the channel and what the card may read of it, None when that is nothing."""
+    found = snapshot.channel(channel)
+    intervals = snapshot.intervals(found.number, card) if found else []
+    return (found, intervals) if found and intervals else None
+
+
+def openings(
+    snapshot: Snapshot, card: int, cursors: tuple[Cursor, ...], *, everything: bool
+) -> list[Opening]:
+    """Return how a subscription begins; channels that are not the card's are left out."""
+    wanted: dict[bytes, Cursor | None] = {cursor.channel: cursor for cursor in cursors}
+    if everything:
+        for channel in snapshot.channels_of(card, limits.MAX_CHANNELS_PER_CARD):
+            wanted.setdefault(channel, None)
+    found = (opening(snapshot, card, channel, cursor) for channel, cursor in wanted.items())
+    return [each for each in found if each is not None][: limits.MAX_CHANNELS_PER_CARD]
+
+
+def opening(
+    snapshot: Snapshot, card: int, channel_id: bytes, cursor: Cursor | None
+) -> Opening | None:
+    """Return how a reader begins with one channel: after its cursor, or from the first it may read."""
+    found = readable(snapshot, channel_id, card)
+    if found is None:
+        return None
+    channel, intervals = found
+    last, present = _end(channel, intervals)
+    first = intervals[0].first
+    after = max(min(cursor.after, last) if cursor else 0, first - 1)
+    link = snapshot.link(channel.number, card)
+    state = ChannelState(
+        channel.id,
+        last,
+        first,
+        max(channel.lost + 1, first),
+        *snapshot.roster_at(channel.number, last),
+        link.sequence if link else 0,
+        link.id if link else None,
+        after >= min(channel.lost, last),
+    )
+    receipts_after = min(cursor.receipts_after, channel.receipts) if cursor else 0
+    return Opening(state, after, channel.receipts, receipts_after, present)
+
+
+def joining(snapshot: Snapshot, card: int, channel_id: bytes, position: int) -> Opening | None:
+    """Return how a reader begins with a channel that its card was added to at a position."""
+    return opening(snapshot, card, channel_id, Cursor(channel_id, position - 1, 0))
+
+
+def page(
+    snapshot: Snapshot,
+    card: int,
+    channel_id: bytes,
+    cursor: tuple[int, int],
+    until: tuple[int, int],
+    bytes_max: int,
+) -> Page:
+    """Return the next page after `cursor`, no further than `until` (both: position, revision)."""
+    found = readable(snapshot, channel_id, card)
+    if found is None:
+        return Page([], cursor[0], [], cursor[1], ended=True)
+    channel, intervals = found
+    items, reached = _items(
+        snapshot, channel, intervals, cursor[0], until[0], limits.MAX_ITEMS_PER_FRAME, bytes_max
+    )
+    end, present = _end(channel, intervals)
+    if not present:
+        return Page(items, reached, [], cursor[1], ended=reached >= end)
+    if reached < until[0]:
+        return Page(items, reached, [], cursor[1], ended=False)
+    receipts, receipts_reached = snapshot.receipts(
+        channel.number, cursor[1], until[1], card, limits.MAX_ITEMS_PER_FRAME, bytes_max
+    )
+    return Page(items, reached, receipts, receipts_reached, ended=False)
+
+
+def stream_page(
+    snapshot: Snapshot, card: int, request: int, channel_id: bytes, after: int, limit: int
+) -> StreamPage:
+    """Answer `read_stream`; raise RefusalError."""
+    channel, intervals = _required(snapshot, channel_id, card)
+    end, _ = _end(channel, intervals)
+    items, _ = _items(
+        snapshot, channel, intervals, after, end, limit, limits.MAX_ITEM_BYTES_PER_FRAME
+    )
+    recovered = max(after, intervals[0].first - 1) >= min(channel.lost, end)
+    return StreamPage(request, channel.id, tuple(items), end, recovered)
+
+
+def roster_page(
+    snapshot: Snapshot, card: int, request: int, channel_id: bytes, first: int
+) -> RosterPage:
+    """Answer `read_roster`: the whole chain for a member, for a former one up to its removal."""
+    channel, intervals = _required(snapshot, channel_id, card)
+    end, _ = _end(channel, intervals)
+    limit = limits.MAX_ROSTER_EVENTS_PER_FRAME
+    events = snapshot.roster_events(channel.number, first, end, limit + 1)
+    kept: list[Signed] = []
+    size = 0
+    for event in events[:limit]:
+        size += len(event.payload)
+        if kept and size > limits.MAX_ITEM_BYTES_PER_FRAME:
+            break
+        kept.append(event)
+    return RosterPage(request, channel.id, tuple(kept), len(events) > len(kept))
+
+
+def _required(snapshot: Snapshot, channel: bytes, card: int) -> tuple[Channel, list[Interval]]:
+    found = readable(snapshot, channel, card)
+    if found is None:
+        raise RefusalError(Refusal.UNKNOWN_CHANNEL, "there is no such channel for this card")
+    return found
+
+
+def _end(channel: Channel, intervals: list[Interval]) -> tuple[int, bool]:
+    """Return the last position the card may read now, and whether it is a present member."""
+    last = intervals[-1].last
+    return (channel.last, True) if last is None else (last, False)
+
+
+def _items(
+    snapshot: Snapshot,
+    channel: Channel,
+    intervals: list[Interval],
+    after: int,
+    until: int,
+    limit: int,
+    bytes_max: int,
+) -> tuple[list[Item], int]:
+    """Return items of the intervals with after < position <= until, and how far they go."""
+    found: list[Item] = []
+    left = bytes_max
+    for interval in intervals:
+        start = max(after, interval.first - 1)
+        stop = until if interval.last is None else min(until, interval.last)
+        if start >= stop:
+            continue
+        items, reached = snapshot.items(
+            channel.number, start, stop, limit - len(found), max(left, 1)
+        )
+        if found and left <= 0 < len(items):  # one item always fits, but only as the first
+            return found, found[-1].position
+        found += items
+        left -= sum(len(item.body) for item in items)
+        if reached < stop or len(found) >= limit:
+            return found, reached
+    return found, max(after, until)

@@ -1,0 +1,204 @@
+"""The relay: its stages put together behind one listener.
+
+    sockets ► Ingest (parse, verify) ► Writer (commit) ► FanOut (live followers)
+                   └► Queries (answers from the store)      └► CatchUp (followers behind)
+                                      Upkeep (expiry, revocations, probes)
+
+Each stage is one task with one inbox. When a task of a stage ends by an error, the relay is broken
+and says so through `failed`.
+"""
+
+import asyncio
+import contextlib
+import os
+import random
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from peerpost_protocol import limits
+from peerpost_protocol.frames import PROTOCOL_VERSION
+from peerpost_protocol.refusals import Refusal
+from peerpost_protocol.signing import SigningKey
+from peerpost_relay.catch_up import CatchUp
+from peerpost_relay.connection import Connection
+from peerpost_relay.expiry import Upkeep
+from peerpost_relay.fan_out import FanOut
+from peerpost_relay.ingest import Ingest
+from peerpost_relay.listener import Bound, Listener
+from peerpost_relay.peer import Peer
+from peerpost_relay.queries import Queries
+from peerpost_relay.requests import Requests
+from peerpost_relay.session import Session, State
+from peerpost_relay.settings import EdgeSettings, RelaySettings
+from peerpost_relay.store import Store
+from peerpost_relay.writer import Writer
+
+NAME = "peerpost-relay"
+
+
+def wall_clock() -> int:
+    """Return the time in ms since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+class Relay:
+    """Serve a store to its peers; hears from the listener what its connections bring."""
+
+    def __init__(
+        self,
+        store: Store,
+        key: SigningKey,
+        settings: RelaySettings | None = None,
+        edge: EdgeSettings | None = None,
+        *,
+        clock: Callable[[], int] = wall_clock,
+        random_bytes: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self.settings = settings or RelaySettings()
+        self.key = key
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._store = store
+        self._catch_up = CatchUp(self.settings, store)
+        self.fan_out = FanOut(
+            self.settings, lambda *added: self._requests.join(*added), self._catch_up.wake
+        )
+        self._writer = Writer(self.settings, store, self.fan_out.committed)
+        self._queries = Queries(self.settings, store)
+        self._ingest = Ingest(self.settings, store)
+        stages = (self._ingest, self._writer, self._queries, self.fan_out)
+        self._requests = Requests(self.settings, key, store.epoch, stages, clock, random_bytes)
+        self._upkeep = Upkeep(self.settings, store, self._writer, self._revoked, clock)
+        self._listener = Listener(edge or EdgeSettings(), self, self.information, self.health)
+        self._peers: dict[Connection, Peer] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._draining = False
+
+    async def listen(self, host: str, port: int = 0) -> list[Bound]:
+        """Start the stages and listen; raise OSError when the address cannot be bound."""
+        bound = await self._listener.listen(host, port)
+        if not self._tasks:
+            self._start(self._ingest.run(self._requests))
+            self._start(self._writer.run())
+            self._start(self._queries.run())
+            self._start(self._catch_up.run(self.fan_out))
+            self._start(self._upkeep.run())
+        return bound
+
+    async def close(self) -> None:
+        """Finish what is under way, say goodbye, and stop; the store stays the caller's."""
+        self._draining = True
+        for peer in self._peers.values():
+            peer.throttle()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.settings.drain_seconds):
+                await self._ingest.drained()
+                await self._writer.drained()
+        for peer in list(self._peers.values()):
+            peer.close(Refusal.SHUTTING_DOWN, "the relay is going down", self._come_back_ms())
+        await self._listener.close(self.settings.close_seconds)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        self._ingest.close()
+
+    # -- what the listener tells -----------------------------------------------------------------
+
+    def opened(self, connection: Connection) -> None:
+        """Begin a session, which has so long to authenticate."""
+        peer = Peer(connection, Session(self.settings.failed_tries_max))
+        connection.session = peer
+        if self._draining:
+            peer.close(Refusal.SHUTTING_DOWN, "the relay is going down", self._come_back_ms())
+            return
+        self._peers[connection] = peer
+        loop = asyncio.get_running_loop()
+        peer.timer = loop.call_later(self.settings.authentication_seconds, self._late, peer)
+
+    def message(self, connection: Connection, payload: bytes) -> None:
+        """Take a frame, unless the relay is stopping."""
+        peer = self._peers.get(connection)
+        if peer is not None and not peer.gone and not self._draining:
+            self._ingest.take(peer, payload)
+
+    def writable(self, connection: Connection) -> None:
+        """Go on with a follower that waited for its socket."""
+        peer = self._peers.get(connection)
+        if peer is not None and peer.follower is not None:
+            self.fan_out.writable(peer.follower)
+
+    def closed(self, connection: Connection) -> None:
+        """Forget a peer."""
+        connection.session = None
+        peer = self._peers.pop(connection, None)
+        if peer is None:
+            return
+        peer.leave()
+        self._ingest.forget(peer)
+        if peer.follower is not None:
+            self.fan_out.leave(peer.follower)
+
+    # -- public information ----------------------------------------------------------------------
+
+    def information(self) -> dict[str, object]:
+        """Return what `GET /` says."""
+        return {
+            "name": NAME,
+            "versions": [PROTOCOL_VERSION],
+            "relay_key": self.key.public.hex(),
+            "epoch": self._store.epoch.hex(),
+            "needs_token": self.settings.require_token,
+            "limits": {
+                "frame_bytes": limits.MAX_FRAME,
+                "envelope_bytes": limits.MAX_ENVELOPE,
+                "members": limits.MAX_MEMBERS,
+                "recipient_cards": limits.MAX_RECIPIENT_CARDS,
+                "channels_per_card": self.settings.channels_per_card_max,
+                "requests_in_flight": self.settings.requests_in_flight_max,
+            },
+        }
+
+    def health(self) -> tuple[bool, dict[str, object]]:
+        """Return what `GET /health` says, and whether that is well."""
+        running = not self.failed.done() and not self._draining
+        failing = self._writer.failing
+        well = running and failing is None and self._upkeep.readable
+        return well, {
+            "well": well,
+            "database": failing or ("ok" if self._upkeep.readable else Refusal.STORAGE_FAILED),
+            "backlog": self._writer.backlog,
+            "connections": len(self._peers),
+            "stopping": self._draining,
+        }
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    def _late(self, peer: Peer) -> None:
+        peer.timer = None
+        if peer.session.state is not State.AUTHENTICATED:
+            peer.close(Refusal.IDLE, "not authenticated in time")
+
+    def _revoked(self, cards: list[bytes]) -> None:
+        gone = set(cards)
+        for peer in list(self._peers.values()):
+            proof = peer.session.proof
+            if proof is not None and proof.card.id in gone and not peer.gone:
+                peer.close(Refusal.CARD_REVOKED, "the card has been revoked")
+
+    def _come_back_ms(self) -> int:
+        """Spread the returns, so that a restart is not met by everybody at once."""
+        base = self.settings.come_back_ms
+        return base + random.randrange(4 * base)  # noqa: S311  jitter, no secret
+
+    def _start(self, stage: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(stage)
+        task.add_done_callback(self._ended)
+        self._tasks.append(task)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        if task.cancelled() or self.failed.done():
+            return
+        error = task.exception()
+        if error is not None:
+            self.failed.set_exception(error)

@@ -1,0 +1,270 @@
+"""What each frame of a client asks of the stages: what to verify, what to commit, what to read."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from peerpost_protocol.frames import (
+    Accepted,
+    Authenticate,
+    Cards,
+    ChallengeFrame,
+    ClientFrame,
+    FetchCards,
+    Hello,
+    Joined,
+    PostReceipt,
+    Publish,
+    PublishCard,
+    ReadRoster,
+    ReadStream,
+    SearchCards,
+    SubmitRosterEvent,
+    Subscribe,
+    Subscribed,
+    Welcome,
+    encode_frame,
+)
+from peerpost_protocol.handshake import sign_challenge
+from peerpost_protocol.refusals import Refusal
+from peerpost_protocol.signing import SigningKey
+from peerpost_relay import directory, ingest, membership, publishing, reading, receipts
+from peerpost_relay import verification as verify
+from peerpost_relay.errors import RefusalError
+from peerpost_relay.fan_out import FanOut, Follower
+from peerpost_relay.framing import frame
+from peerpost_relay.ingest import Ingest, Job
+from peerpost_relay.outcomes import Outcome
+from peerpost_relay.peer import Peer
+from peerpost_relay.queries import Queries, Question
+from peerpost_relay.session import Action, Proven
+from peerpost_relay.settings import RelaySettings
+from peerpost_relay.store import Operation, Query
+from peerpost_relay.writer import Write, Writer
+
+NONCE_BYTES = 32
+RETRY_SECONDS = 0.5  # after the store failed to be read
+
+Clock = Callable[[], int]  # the time in ms
+RandomBytes = Callable[[int], bytes]
+
+
+class Requests:
+    """Turn frames into jobs, and their results into answers."""
+
+    def __init__(
+        self,
+        settings: RelaySettings,
+        key: SigningKey,
+        epoch: bytes,
+        stages: tuple[Ingest, Writer, Queries, FanOut],
+        clock: Clock,
+        random_bytes: RandomBytes,
+    ) -> None:
+        self._settings = settings
+        self._key = key
+        self._epoch = epoch
+        self._ingest, self._writer, self._queries, self._fan_out = stages
+        self._clock = clock
+        self._random_bytes = random_bytes
+
+    async def room(self) -> None:
+        """Wait until writer and queries have room."""
+        await self._writer.room()
+        await self._queries.room()
+
+    def job(self, peer: Peer, asked: ClientFrame, action: Action, cards: ingest.Cards) -> Job:
+        """Return what is to be done for a frame that its session let through."""
+        match asked:
+            case Hello():
+                return self._greet(peer, asked)
+            case Authenticate():
+                return self._prove(peer, asked, cards)
+            case PublishCard() | SubmitRosterEvent() | Publish() | PostReceipt():
+                return self._write(peer, asked)
+            case Subscribe():
+                return Job(peer, None, lambda _: self._subscribe(peer, asked))
+            case _:
+                return Job(peer, None, lambda _: self._read(peer, asked))
+
+    # -- the handshake ---------------------------------------------------------------------------
+
+    def _greet(self, peer: Peer, hello: Hello) -> Job:
+        nonce = self._random_bytes(NONCE_BYTES)
+        challenge = peer.session.challenged(self._key.public, hello, nonce, self._clock())
+
+        def then(signature: bytes) -> None:
+            self._ingest.answered(peer)
+            peer.send(ChallengeFrame(challenge.relay, nonce, challenge.at_ms, signature))
+
+        return Job(peer, partial(sign_challenge, self._key, challenge), then)
+
+    def _prove(self, peer: Peer, asked: Authenticate, cards: ingest.Cards) -> Job:
+        challenge = peer.session.challenge
+        assert challenge is not None  # the session is past `hello`
+        check = partial(verify.authenticated, challenge, cards.get(asked.card), asked.signature)
+        return Job(peer, check, partial(self._proven, peer))
+
+    def _proven(self, peer: Peer, result: Proven | RefusalError) -> None:
+        self._ingest.answered(peer)
+        if isinstance(result, RefusalError):
+            peer.session.disproven()
+            peer.refuse(0, result)
+            self._failed(peer, result)
+            return
+        peer.session.proven(result)
+        if peer.timer is not None:
+            peer.timer.cancel()
+        peer.send(Welcome(result.card.id, result.attestation, self._epoch))
+
+    def _failed(self, peer: Peer, refusal: RefusalError) -> None:
+        if peer.session.failed():
+            peer.close(refusal.kind, "too many failed tries")
+
+    # -- what is committed -----------------------------------------------------------------------
+
+    def _write(
+        self, peer: Peer, asked: PublishCard | SubmitRosterEvent | Publish | PostReceipt
+    ) -> Job:
+        check, operation = self._checks(peer, asked)
+
+        def then(verified: Any) -> None:  # noqa: ANN401  each check has its own verified type
+            if isinstance(verified, RefusalError):
+                self._written(peer, asked.request, verified)
+                return
+            answer = partial(self._written, peer, asked.request)
+            self._writer.put(Write(operation(verified), answer))
+
+        return Job(peer, check, then)
+
+    def _checks(
+        self, peer: Peer, asked: PublishCard | SubmitRosterEvent | Publish | PostReceipt
+    ) -> tuple[Callable[[], Any], Callable[[Any], Operation[Outcome]]]:
+        """Return what verifies the frame, and what makes an operation of the verified thing."""
+        now_ms = self._clock()
+        if isinstance(asked, PublishCard):
+            token, needed = asked.token, self._settings.require_token
+            return (
+                partial(verify.verified_card, asked.card),
+                lambda card: (
+                    lambda t: directory.publish_card(t, card, token, now_ms, require_token=needed)
+                ),
+            )
+        proven = peer.session.require_proof()
+        match asked:
+            case Publish(envelope=data):
+                return partial(
+                    verify.verified_envelope, data, proven
+                ), lambda envelope: lambda t: publishing.publish(t, envelope, data, now_ms)
+            case SubmitRosterEvent(event=signed):
+                channels_max = self._settings.channels_per_card_max
+                return partial(
+                    verify.verified_event, signed, proven
+                ), lambda event: lambda t: membership.submit(t, event, now_ms, channels_max)
+            case PostReceipt(receipt=signed):
+                return partial(
+                    verify.verified_receipt, signed, proven
+                ), lambda receipt: lambda t: receipts.post(t, receipt)
+
+    def _written(self, peer: Peer, request: int, result: Outcome | RefusalError) -> None:
+        self._ingest.answered(peer)
+        if isinstance(result, Outcome):
+            peer.send(Accepted(request, result.subject, result.position))
+            return
+        peer.refuse(request, result)
+        if result.kind is Refusal.TOKEN_REFUSED:
+            self._failed(peer, result)
+
+    # -- what is read ----------------------------------------------------------------------------
+
+    def _read(self, peer: Peer, asked: ClientFrame) -> None:
+        request = getattr(asked, "request", 0)
+        if peer.line.buffered > self._settings.answer_bytes_max:
+            refusal = RefusalError(
+                Refusal.TOO_MANY_REQUESTS,
+                "read the answers first",
+                retry_after_ms=self._settings.retry_after_ms,
+            )
+            self._answered(peer, request, refusal)
+            return
+        query = self._query(peer.session.require_proof().number, asked)
+        self._queries.put(Question(query, partial(self._answered, peer, request)))
+
+    def _query(self, card: int, asked: ClientFrame) -> Query[Any]:
+        match asked:
+            case SearchCards(request, identities):
+                return lambda s: Cards(request, directory.search(s, identities))
+            case FetchCards(request, ids):
+                return lambda s: Cards(request, tuple(s.records(ids)))
+            case ReadRoster(request, channel, position):
+                return lambda s: reading.roster_page(s, card, request, channel, position)
+            case ReadStream(request, channel, after, limit):
+                return lambda s: reading.stream_page(s, card, request, channel, after, limit)
+            case _:
+                raise RefusalError(Refusal.UNEXPECTED_FRAME, "this frame asks for nothing")
+
+    def _answered(self, peer: Peer, request: int, result: Any) -> None:  # noqa: ANN401  frame or refusal
+        self._ingest.answered(peer)
+        if isinstance(result, RefusalError):
+            peer.refuse(request, result)
+        else:
+            peer.send(result)
+
+    # -- subscriptions ---------------------------------------------------------------------------
+
+    def _subscribe(self, peer: Peer, asked: Subscribe) -> None:
+        if peer.gone:
+            return
+        proven = peer.session.require_proof()
+        if peer.follower is None:
+            peer.follower = Follower(peer.line, proven.card.id, proven.number)
+        self._fan_out.begin(peer.follower, everything=asked.everything)
+        query = partial(
+            reading.openings,
+            card=proven.number,
+            cursors=asked.cursors,
+            everything=asked.everything,
+        )
+        answer = partial(self._subscribed, peer, peer.follower, asked.request)
+        self._queries.put(Question(query, answer))
+
+    def _subscribed(
+        self,
+        peer: Peer,
+        follower: Follower,
+        request: int,
+        result: list[reading.Opening] | RefusalError,
+    ) -> None:
+        self._ingest.answered(peer)
+        if isinstance(result, RefusalError):
+            peer.refuse(request, result)
+            self._fan_out.opened(follower, [])
+            return
+        peer.send(Subscribed(request, tuple(opening.state for opening in result)))
+        self._fan_out.opened(follower, result)
+
+    def join(self, follower: Follower, channel: bytes, position: int) -> None:
+        """Add a channel to the subscription of a card that was just added to it."""
+        if follower.gone:
+            return
+        self._fan_out.begin(follower, everything=False)
+        query = partial(
+            reading.joining, card=follower.number, channel_id=channel, position=position
+        )
+        again = partial(self.join, follower, channel, position)
+        self._queries.put(Question(query, partial(self._joined, follower, again)))
+
+    def _joined(
+        self,
+        follower: Follower,
+        again: Callable[[], None],
+        result: reading.Opening | RefusalError | None,
+    ) -> None:
+        if isinstance(result, RefusalError):  # the store failed; nobody else would tell of it
+            asyncio.get_running_loop().call_later(RETRY_SECONDS, again)
+        if isinstance(result, reading.Opening) and result.present:
+            follower.sink.send(frame(encode_frame(Joined(result.state))))
+            self._fan_out.opened(follower, [result])
+        else:
+            self._fan_out.opened(follower, [])

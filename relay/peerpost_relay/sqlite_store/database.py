@@ -1,0 +1,175 @@
+"""The store itself: a writing, a reading and a checkpointing connection on one file.
+
+Groups are committed by one connection, queries run on another, so that catch-up never waits
+behind a commit. The log (WAL) is moved into the file by a third connection, passively: it waits
+for nobody and nobody waits for it. A passive checkpoint cannot finish while commits go on, so
+once the log is over `log_bytes_max` the writing connection does it between two groups.
+"""
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from peerpost_relay.errors import RefusalError, StoreError
+from peerpost_relay.settings import RelaySettings
+from peerpost_relay.sqlite_store.cards import Cards
+from peerpost_relay.sqlite_store.channels import Channels
+from peerpost_relay.sqlite_store.receipts import Receipts
+from peerpost_relay.sqlite_store.schema import migrate
+from peerpost_relay.sqlite_store.stream import Stream
+from peerpost_relay.sqlite_store.tokens import Tokens
+from peerpost_relay.sqlite_store.worker import Worker
+
+T = TypeVar("T")
+
+PRIVATE_FILE = 0o600
+
+
+class SqliteTransaction(Cards, Tokens, Channels, Stream, Receipts):
+    """Be all statements together; on the reading connection SQLite refuses those that write."""
+
+    __slots__ = ()
+
+
+class SqliteStore:
+    """Keep the relay's data in one SQLite file."""
+
+    def __init__(self, path: Path, settings: RelaySettings) -> None:
+        self._path = path
+        self._log = path.with_name(path.name + "-wal")
+        self._settings = settings
+        self._writer = Worker(path, settings.checkpoint_bytes)
+        self._reader = Worker(path, settings.checkpoint_bytes)
+        self._checkpointer = Worker(path, settings.checkpoint_bytes)
+        self._checkpoint: asyncio.Task[None] | None = None
+        self._checkpointed_bytes = 0
+        self._epoch = b""
+
+    @classmethod
+    async def open(cls, path: Path, settings: RelaySettings | None = None) -> "SqliteStore":
+        """Open or make the file; raise StoreError, or SetupError when it is of a newer version."""
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, PRIVATE_FILE))
+        store = cls(path, settings or RelaySettings())
+        try:
+            await store._open()
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    @property
+    def epoch(self) -> bytes:
+        """Return the 16 bytes that name this store."""
+        return self._epoch
+
+    async def write(
+        self, operations: Sequence[Callable[[SqliteTransaction], T]]
+    ) -> list[T | RefusalError]:
+        """Commit a group durably; return each result or refusal, in their order."""
+        results = await self._writer.run(_commit, operations)
+        await self._bound_the_log()
+        return results
+
+    async def read(self, query: Callable[[SqliteTransaction], T]) -> T:
+        """Run a query on one snapshot."""
+        return await self._reader.run(_query, query)
+
+    async def close(self) -> None:
+        """Close for good; the last connection to close empties the log."""
+        if self._checkpoint is not None:
+            await asyncio.wait([self._checkpoint])
+        for worker in (self._checkpointer, self._reader, self._writer):
+            await worker.close()
+
+    async def _open(self) -> None:
+        await self._writer.open()
+        self._epoch = await self._writer.run(migrate)
+        await self._reader.open()
+        await self._reader.run(_forbid_writing)
+        await self._checkpointer.open()
+
+    async def _bound_the_log(self) -> None:
+        size = self._log_bytes()
+        if size > self._settings.log_bytes_max and self._checkpoint is None:
+            with contextlib.suppress(StoreError):  # the group before it is committed all the same
+                await self._writer.run(_move_log)
+        elif size - self._checkpointed_bytes > self._settings.checkpoint_bytes:
+            self._start_checkpoint(size)
+
+    def _start_checkpoint(self, size: int) -> None:
+        if self._checkpoint is None:
+            self._checkpointed_bytes = size
+            self._checkpoint = asyncio.create_task(self._move_log_aside())
+            self._checkpoint.add_done_callback(self._forget_checkpoint)
+
+    async def _move_log_aside(self) -> None:
+        try:
+            await self._checkpointer.run(_move_log)
+        except StoreError:
+            self._checkpointed_bytes = 0  # the next commit tries again; commits say what is wrong
+
+    def _forget_checkpoint(self, _: "asyncio.Task[None]") -> None:
+        self._checkpoint = None
+
+    def _log_bytes(self) -> int:
+        try:
+            size = self._log.stat().st_size
+        except FileNotFoundError:
+            return 0
+        # After a complete checkpoint SQLite writes the log from its beginning again and cuts it to
+        # `journal_size_limit`, which is `checkpoint_bytes`: a file no longer than that is a new log.
+        if size <= self._settings.checkpoint_bytes:
+            self._checkpointed_bytes = 0
+        return size
+
+
+def _commit(
+    db: sqlite3.Connection, operations: Sequence[Callable[[SqliteTransaction], T]]
+) -> list[T | RefusalError]:
+    transaction = SqliteTransaction(db)
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        results = [_isolated(db, transaction, operation) for operation in operations]
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:  # a full disk may have rolled back already
+            db.execute("ROLLBACK")
+        raise
+    return results
+
+
+def _isolated(
+    db: sqlite3.Connection,
+    transaction: SqliteTransaction,
+    operation: Callable[[SqliteTransaction], T],
+) -> T | RefusalError:
+    db.execute("SAVEPOINT operation")
+    try:
+        result = operation(transaction)
+    except RefusalError as refusal:
+        db.execute("ROLLBACK TO operation")
+        db.execute("RELEASE operation")
+        return refusal
+    db.execute("RELEASE operation")
+    return result
+
+
+def _query(db: sqlite3.Connection, query: Callable[[SqliteTransaction], T]) -> T:
+    db.execute("BEGIN")
+    try:
+        return query(SqliteTransaction(db))
+    finally:
+        if db.in_transaction:
+            db.execute("COMMIT")
+
+
+def _forbid_writing(db: sqlite3.Connection) -> None:
+    db.execute("PRAGMA query_only=ON")
+
+
+def _move_log(db: sqlite3.Connection) -> None:
+    db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()

@@ -1,0 +1,99 @@
+"""The items of channels, and each sender's chain, in SQLite."""
+
+from peerpost_protocol.chain import Link
+from peerpost_protocol.frames import Item, ItemKind
+from peerpost_relay.sqlite_store.statements import Statements
+from peerpost_relay.store import Channel, StoredMessage
+
+_ITEMS = (
+    "SELECT position, kind, stored_at_ms, body FROM items"
+    " WHERE channel = ? AND position > ? AND position <= ? AND body IS NOT NULL"
+    " ORDER BY position LIMIT ?"
+)
+_EXPIRED = (
+    "SELECT number, channel, position FROM items"
+    " WHERE expires_at_ms <= ? AND expires_at_ms IS NOT NULL AND body IS NOT NULL"
+    " ORDER BY expires_at_ms LIMIT ?"
+)
+_KINDS = {int(kind): kind for kind in ItemKind}
+
+
+class Stream(Statements):
+    """Read and write items, messages and chains."""
+
+    __slots__ = ()
+
+    def items(
+        self, channel: int, after: int, until: int, limit: int, bytes_max: int
+    ) -> tuple[list[Item], int]:
+        """Return items with after < position <= until, and up to where they are complete."""
+        found: list[Item] = []
+        size = 0
+        for position, kind, stored_at_ms, body in self._db.execute(
+            _ITEMS, (channel, after, until, limit)
+        ):
+            size += len(body)
+            if found and size > bytes_max:
+                return found, found[-1].position
+            found.append(Item(position, _KINDS[kind], stored_at_ms, body))
+        return found, until if len(found) < limit else found[-1].position
+
+    def message(self, channel: int, card: int, id_: bytes) -> StoredMessage | None:
+        """Return what a sender's message id stands for."""
+        row = self._db.execute(
+            "SELECT envelope, position FROM messages"
+            " WHERE channel = ? AND sender = ? AND message = ?",
+            (channel, card, id_),
+        ).fetchone()
+        return StoredMessage(*row) if row else None
+
+    def link(self, channel: int, card: int) -> Link | None:
+        """Return a sender's newest envelope."""
+        row = self._db.execute(
+            "SELECT sequence, head FROM chains WHERE channel = ? AND sender = ?", (channel, card)
+        ).fetchone()
+        return Link(*row) if row else None
+
+    def append(self, channel: Channel, item: Item, expires_at_ms: int | None) -> None:
+        """Put an item at `item.position`, which is `channel.last + 1`."""
+        self._db.execute(
+            "INSERT INTO items (channel, position, kind, stored_at_ms, expires_at_ms, body)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                channel.number,
+                item.position,
+                int(item.kind),
+                item.stored_at_ms,
+                expires_at_ms,
+                item.body,
+            ),
+        )
+        self._db.execute(
+            "UPDATE channels SET last = ? WHERE number = ?", (item.position, channel.number)
+        )
+
+    def advance(
+        self, channel: int, card: int, message: bytes, envelope: bytes, sequence: int, position: int
+    ) -> None:
+        """Remember an envelope as its sender's newest, and its message id."""
+        self._db.execute(
+            "INSERT INTO messages VALUES (?, ?, ?, ?, ?)",
+            (channel, card, message, envelope, position),
+        )
+        self._db.execute(
+            "INSERT OR REPLACE INTO chains VALUES (?, ?, ?, ?)", (channel, card, sequence, envelope)
+        )
+
+    def touch(self) -> None:
+        """Change nothing, but write: so that the commit shows whether the disk takes it."""
+        self._db.execute("UPDATE store SET epoch = epoch")
+
+    def expire(self, now_ms: int, limit: int) -> int:
+        """Remove the bodies of up to `limit` envelopes that have expired; return how many."""
+        expired = self._db.execute(_EXPIRED, (now_ms, limit)).fetchall()
+        for number, channel, position in expired:
+            self._db.execute("UPDATE items SET body = NULL WHERE number = ?", (number,))
+            self._db.execute(
+                "UPDATE channels SET lost = max(lost, ?) WHERE number = ?", (position, channel)
+            )
+        return len(expired)

@@ -1,0 +1,240 @@
+"""The store, as the rest of the relay sees it: values, and what a transaction offers.
+
+Rules (publishing.py, membership.py, directory.py, receipts.py, reading.py) are functions of a
+`Snapshot` or `Transaction`. The store runs them where its data is and keeps all of one operation
+or nothing: an operation that raises RefusalError is undone alone, and the others of its group
+are committed together. Channels and cards are known inside by small numbers, outside by their ids.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
+
+from msgspec import Struct
+
+from peerpost_protocol.card import Card
+from peerpost_protocol.chain import Link
+from peerpost_protocol.frames import Attestation, CardRecord, Item
+from peerpost_protocol.roster import Roster
+from peerpost_protocol.signing import Signed
+from peerpost_relay.errors import RefusalError
+
+T = TypeVar("T")
+
+
+class StoredCard(Struct, frozen=True):
+    """Be a card of the directory; its signature was verified when it came in."""
+
+    number: int
+    card: Card
+    attestation: Attestation
+    revoked_at_ms: int | None
+
+
+class Standing(Struct, frozen=True):
+    """Say who a card is for and whether it still counts."""
+
+    number: int
+    identity: str
+    revoked_at_ms: int | None
+
+
+class Token(Struct, frozen=True):
+    """Be a permission to publish cards; the token itself is not stored, only its SHA-256."""
+
+    number: int
+    identity: str
+    created_at_ms: int
+    expires_at_ms: int | None
+    uses_left: int | None
+    revoked_at_ms: int | None
+
+
+class Channel(Struct, frozen=True):
+    """Say where a channel stands.
+
+    `last`: its newest position; `receipts`: its newest receipt revision; `lost`: the newest
+    position whose body has expired and is gone, 0 when none is.
+    """
+
+    number: int
+    id: bytes
+    last: int
+    roster_position: int
+    roster_head: bytes
+    receipts: int
+    lost: int
+
+
+class Interval(Struct, frozen=True):
+    """Be the positions a card may read: both ends included, `last` None while it is a member."""
+
+    first: int
+    last: int | None
+
+
+class StoredMessage(Struct, frozen=True):
+    """Say which envelope a message id stands for, and where it is."""
+
+    envelope: bytes
+    position: int
+
+
+class StoredReceipt(Struct, frozen=True):
+    """Be a card's newest receipt in a channel."""
+
+    position: int
+    revision: int
+    signed: Signed
+
+
+class Snapshot(Protocol):
+    """Offer what is committed at one moment."""
+
+    def card(self, id_: bytes) -> StoredCard | None:
+        """Return the card, revoked or not."""
+
+    def standing(self, id_: bytes) -> Standing | None:
+        """Return who a card is for, without the card."""
+
+    def records(self, ids: Sequence[bytes]) -> list[CardRecord]:
+        """Return the cards of these ids that are known, revoked or not, in the given order."""
+
+    def live_records(self, identity: str, limit: int) -> list[CardRecord]:
+        """Return an identity's cards that are not revoked, oldest first."""
+
+    def revoked_since(self, at_ms: int) -> list[bytes]:
+        """Return the ids of the cards revoked at or after a time."""
+
+    def channel(self, id_: bytes) -> Channel | None:
+        """Return where a channel stands."""
+
+    def roster(self, channel: int) -> Roster:
+        """Return a channel's membership."""
+
+    def intervals(self, channel: int, card: int) -> list[Interval]:
+        """Return what a card may read of a channel, oldest first; empty when it never was in it."""
+
+    def channels_of(self, card: int, limit: int) -> list[bytes]:
+        """Return the ids of the channels that a card is in now."""
+
+    def event(self, id_: bytes) -> tuple[bytes, int] | None:
+        """Return the channel and position of a stored roster event."""
+
+    def direct_channel(self, pair: str) -> bytes | None:
+        """Return the id of the direct channel of two identities."""
+
+    def roster_at(self, channel: int, position: int) -> tuple[int, bytes]:
+        """Return position and id of the newest roster event no further than a stream position."""
+
+    def roster_events(self, channel: int, first: int, until: int, limit: int) -> list[Signed]:
+        """Return events from roster position `first`, as far as stream position `until`."""
+
+    def items(
+        self, channel: int, after: int, until: int, limit: int, bytes_max: int
+    ) -> tuple[list[Item], int]:
+        """Return items with after < position <= until, and up to where they are complete."""
+
+    def message(self, channel: int, card: int, id_: bytes) -> StoredMessage | None:
+        """Return what a sender's message id stands for."""
+
+    def link(self, channel: int, card: int) -> Link | None:
+        """Return a sender's newest envelope."""
+
+    def receipt(self, channel: int, card: int) -> StoredReceipt | None:
+        """Return a card's receipt."""
+
+    def receipts(
+        self, channel: int, after: int, until: int, besides: int, limit: int, bytes_max: int
+    ) -> tuple[list[StoredReceipt], int]:
+        """Return the other cards' receipts of after < revision <= until, and how far they go."""
+
+    def token(self, digest: bytes) -> Token | None:
+        """Return the token with this SHA-256."""
+
+    def tokens(self) -> list[Token]:
+        """Return all tokens, oldest first."""
+
+
+class Transaction(Snapshot, Protocol):
+    """Offer what may be changed."""
+
+    def add_card(self, card: Card, attestation: Attestation, now_ms: int) -> None:
+        """Add a card that is not there."""
+
+    def revoke_card(self, id_: bytes, now_ms: int) -> bool:
+        """Revoke a live card; tell whether there was one."""
+
+    def add_token(
+        self,
+        digest: bytes,
+        identity: str,
+        now_ms: int,
+        expires_at_ms: int | None,
+        uses: int | None,
+    ) -> int:
+        """Add a token; return its number."""
+
+    def use_token(self, number: int) -> None:
+        """Count one use."""
+
+    def revoke_token(self, number: int, now_ms: int) -> bool:
+        """Revoke a token; tell whether there was a live one."""
+
+    def add_channel(self, id_: bytes, roster: Roster, pair: str | None) -> Channel:
+        """Begin a channel whose stream is empty."""
+
+    def set_roster(self, channel: int, roster: Roster) -> None:
+        """Replace a channel's membership."""
+
+    def add_event(self, id_: bytes, channel: int, roster_position: int, position: int) -> None:
+        """Remember where a roster event stands."""
+
+    def begin_membership(self, channel: int, card: int, first: int) -> None:
+        """Let a card read from a position on."""
+
+    def end_membership(self, channel: int, card: int, last: int) -> None:
+        """Let a card read no further than a position."""
+
+    def count_channels(self, card: int) -> int:
+        """Count the channels that a card is in now."""
+
+    def append(self, channel: Channel, item: Item, expires_at_ms: int | None) -> None:
+        """Put an item at `item.position`, which is `channel.last + 1`."""
+
+    def advance(
+        self, channel: int, card: int, message: bytes, envelope: bytes, sequence: int, position: int
+    ) -> None:
+        """Remember an envelope as its sender's newest, and its message id."""
+
+    def put_receipt(self, channel: int, card: int, receipt: StoredReceipt) -> None:
+        """Replace a card's receipt; `receipt.revision` becomes the channel's."""
+
+    def touch(self) -> None:
+        """Change nothing, but write: so that the commit shows whether the disk takes it."""
+
+    def expire(self, now_ms: int, limit: int) -> int:
+        """Remove the bodies of up to `limit` envelopes that have expired; return how many."""
+
+
+Operation = Callable[[Transaction], T]
+Query = Callable[[Snapshot], T]
+
+
+class Store(Protocol):
+    """Keep what the relay must not forget."""
+
+    @property
+    def epoch(self) -> bytes:
+        """Return the 16 bytes that name this store: positions of another one mean nothing."""
+
+    async def write(self, operations: Sequence[Operation[T]]) -> list[T | RefusalError]:
+        """Commit a group durably; return each result or refusal, in their order.
+
+        Raises StoreError, and keeps nothing of the group, when it cannot be committed.
+        """
+
+    async def read(self, query: Query[T]) -> T:
+        """Run a query on one snapshot; raise StoreError."""
+
+    async def close(self) -> None:
+        """Close for good."""

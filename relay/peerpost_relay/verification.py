@@ -1,0 +1,58 @@
+"""Verify what came: crypto only, in a worker thread; no store, no loop, no state.
+
+Each function takes what the loop knew when the frame arrived and returns a verified thing, whose
+type nothing else makes; anything wrong is raised as the protocol's error.
+"""
+
+from peerpost_protocol.card import Card, open_card
+from peerpost_protocol.envelope import Envelope, parse_envelope, verify_envelope
+from peerpost_protocol.errors import ProtocolError, SignatureError
+from peerpost_protocol.handshake import Challenge, verify_authentication
+from peerpost_protocol.receipt import Receipt, parse_receipt, verify_receipt
+from peerpost_protocol.refusals import Refusal
+from peerpost_protocol.roster import RosterEvent, parse_event, verify_event
+from peerpost_protocol.signing import Signed
+from peerpost_relay.errors import RefusalError, refusal_of
+from peerpost_relay.session import Proven
+from peerpost_relay.store import StoredCard
+
+
+def verified_envelope(data: bytes, proven: Proven) -> Envelope:
+    """Return the envelope when the session's card sent it."""
+    return verify_envelope(parse_envelope(data), proven.card)
+
+
+def verified_event(signed: Signed, proven: Proven) -> RosterEvent:
+    """Return the roster event when the session's card is its author."""
+    return verify_event(parse_event(signed), proven.card)
+
+
+def verified_receipt(signed: Signed, proven: Proven) -> Receipt:
+    """Return the receipt when it is the session's card's own."""
+    return verify_receipt(parse_receipt(signed), proven.card)
+
+
+def verified_card(signed: Signed) -> Card:
+    """Return the card when it is signed by its own key."""
+    return open_card(signed)
+
+
+def authenticated(challenge: Challenge, stored: StoredCard | None, signature: bytes) -> Proven:
+    """Return the card when its key answered this challenge; raise RefusalError."""
+    if stored is None:
+        raise RefusalError(Refusal.UNKNOWN_CARD, "the relay has no card with this id")
+    try:
+        verify_authentication(challenge, stored.card, signature)
+    except SignatureError:
+        raise RefusalError(
+            Refusal.AUTHENTICATION_FAILED, "the answer to the challenge is not the card's"
+        ) from None
+    # Only after the proof: whether a card was revoked is told to its owner first.
+    if stored.revoked_at_ms is not None:
+        raise RefusalError(Refusal.CARD_REVOKED, "the card has been revoked")
+    return Proven(stored.card, stored.number, stored.attestation)
+
+
+def refused(error: ProtocolError | RefusalError) -> RefusalError:
+    """Return the refusal for whatever verification found wrong."""
+    return error if isinstance(error, RefusalError) else refusal_of(error)
