@@ -1,0 +1,152 @@
+"""account.*: this daemon's identity and its card."""
+
+import asyncio
+import platform
+import re
+from collections.abc import Callable, Iterator
+from typing import Annotated, Final
+
+from msgspec import Meta, Struct
+
+from peerpost_daemon import views
+from peerpost_daemon.daemon import Daemon
+from peerpost_daemon.errors import DaemonError
+from peerpost_daemon.link import AddressError, LinkSettings, check_address
+from peerpost_daemon.methods.params import IdentityParam, NoParams, Timeout, identity
+from peerpost_daemon.records import account as accounts
+from peerpost_daemon.records.account import Account
+from peerpost_daemon.rpc import Call, Method, Requires, Scope
+from peerpost_daemon.vault.connection import SqlConnection
+from peerpost_protocol import limits
+from peerpost_protocol.card import DeviceKeys, issue_card
+from peerpost_protocol.errors import ProtocolError
+from peerpost_protocol.refusals import Refusal
+
+MAX_URL_CHARACTERS: Final = 2048
+DEFAULT_TIMEOUT: Final = 10.0  # seconds
+_KEY_BYTES: Final = 32
+_NO_DEVICE: Final = re.compile(r"[^A-Za-z0-9_.-]+")
+_TOKEN_REASONS: Final = (Refusal.TOKEN_REFUSED, Refusal.TOKEN_REQUIRED)
+
+
+class Register(Struct, frozen=True, forbid_unknown_fields=True):
+    """Take the identity, and the operator's token where the relay wants one."""
+
+    identity: IdentityParam
+    token: Annotated[str, Meta(min_length=1, max_length=limits.MAX_TOKEN_CHARACTERS)] | None = None
+    device: Annotated[str, Meta(min_length=1, max_length=limits.MAX_DEVICE_CHARACTERS)] | None = (
+        None
+    )
+    relay: Annotated[str, Meta(min_length=1, max_length=MAX_URL_CHARACTERS)] | None = None
+    timeout: Timeout = DEFAULT_TIMEOUT
+
+
+class AccountMethods:
+    """The methods of the noun."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+
+    def all(self) -> Iterator[Method]:
+        """Declare them."""
+        yield Method.of(
+            "account.register",
+            self.register,
+            scope=Scope.ADMIN,
+            requires=Requires.VAULT,
+            errors=(
+                "account_exists",
+                "token_refused",
+                "relay_refused",
+                "storage_full",
+                "storage_failed",
+            ),
+        )
+        yield Method.of("account.show", self.show, scope=Scope.RECEIVE)
+
+    async def register(self, params: Register, call: Call) -> views.Account:  # noqa: ARG002 - a handler's shape
+        """Make this daemon's card and publish it; it stays pending while the relay is out of reach."""
+        await self._daemon.register(self._store(params))
+        try:
+            async with asyncio.timeout(params.timeout):
+                account = await self._settled()
+        except TimeoutError:
+            account = await self._found()
+        if account.state == "refused":
+            raise _refused(account.reason or Refusal.MALFORMED)
+        return views.account(account, self._daemon.settings.relay)
+
+    async def show(self, params: NoParams, call: Call) -> views.Account:  # noqa: ARG002
+        """Show this daemon's identity and card."""
+        return views.account(await self._found(), self._daemon.settings.relay)
+
+    def _store(self, params: Register) -> Callable[[SqlConnection], bool]:
+        """Return what stores the account and tells whether the engine has to begin anew."""
+        who = identity(params.identity)
+        if params.relay is not None:
+            self._check_relay(params.relay)
+        seed, private = (self._daemon.random_bytes(_KEY_BYTES) for _ in range(2))
+        device = params.device or _host()
+        try:
+            card = issue_card(DeviceKeys(seed, private), who, device, self._daemon.clock())
+        except ProtocolError:
+            message = "A device's name is letters, digits, dots, dashes and inner spaces."
+            raise DaemonError("invalid_params", message, field="device") from None
+
+        def store(db: SqlConnection) -> bool:
+            known = accounts.find(db)
+            if known is None:
+                accounts.create(db, card, seed, private)
+            else:
+                _may_register_again(known, who, params.device)
+            accounts.aim(db, params.relay, params.token)
+            given = params.relay is not None or params.token is not None
+            return known is None or given or known.state == "refused"
+
+        return store
+
+    def _check_relay(self, url: str) -> None:
+        try:
+            check_address(LinkSettings(url, self._daemon.settings.allow_plain))
+        except AddressError as error:
+            raise DaemonError("invalid_params", f"{error}.", field="relay") from None
+
+    async def _settled(self) -> Account:
+        """Return the account once the relay has said yes or no; at once if there is no relay."""
+        bell = self._daemon.bell
+        while True:
+            rings = bell.rings
+            account = await self._found()
+            aimed = account.relay or self._daemon.settings.relay
+            if account.state != "pending" or aimed is None:
+                return account
+            await bell.wait(rings)
+
+    async def _found(self) -> Account:
+        account = await self._daemon.read(accounts.find)
+        if account is None:
+            raise DaemonError("no_account", "No account is registered with this daemon.")
+        return account
+
+
+def _may_register_again(known: Account, who: str, device: str | None) -> None:
+    if known.identity != who or known.state == "registered":
+        message = f"This daemon is {known.identity} already."
+        raise DaemonError("account_exists", message, field="identity")
+    if device not in (None, known.card.body.device):
+        message = f"This daemon's card says {known.card.body.device} already."
+        raise DaemonError("invalid_params", message, field="device")
+
+
+def _refused(reason: str) -> DaemonError:
+    extra = {"reason": reason}
+    if reason in _TOKEN_REASONS:
+        message = f"The relay refused the token: {reason}."
+        return DaemonError("token_refused", message, field="token", extra=extra)
+    return DaemonError("relay_refused", f"The relay refused the card: {reason}.", extra=extra)
+
+
+def _host() -> str:
+    """Return this host's name in the form of a device's name."""
+    name = _NO_DEVICE.sub("-", platform.node()).lstrip("-")[: limits.MAX_DEVICE_CHARACTERS]
+    return name or "device"

@@ -1,0 +1,120 @@
+"""channel.*: channels and their members."""
+
+import unicodedata
+from collections.abc import Iterator
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from peerpost_daemon import views
+from peerpost_daemon.daemon import Daemon
+from peerpost_daemon.errors import DaemonError
+from peerpost_daemon.methods.params import (
+    ChannelParam,
+    MembersParam,
+    NoParams,
+    identities,
+    the_channel,
+)
+from peerpost_daemon.rpc import Call, Method, Scope
+from peerpost_protocol import limits
+
+_RELAY = ("relay_unreachable", "relay_refused", "storage_full", "storage_failed")
+_FIND = ("unknown_channel", "ambiguous_channel")
+_CHANGE = (*_FIND, "not_a_member", "not_an_admin", *_RELAY)
+_PEOPLE = ("unknown_identity", "untrusted_contact", "too_large")
+
+
+class Create(Struct, frozen=True, forbid_unknown_fields=True):
+    """Take a name and the members beside the creator."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=limits.MAX_CHANNEL_NAME_CHARACTERS)]
+    members: MembersParam
+
+
+class Show(Struct, frozen=True, forbid_unknown_fields=True):
+    """Take a channel."""
+
+    channel: ChannelParam
+
+
+class Change(Struct, frozen=True, forbid_unknown_fields=True):
+    """Take a channel and members to add or to remove."""
+
+    channel: ChannelParam
+    members: Annotated[MembersParam, Meta(min_length=1)]
+
+
+class ChannelMethods:
+    """The methods of the noun."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+
+    def all(self) -> Iterator[Method]:
+        """Declare them."""
+        admin, receive = Scope.ADMIN, Scope.RECEIVE
+        created = (*_PEOPLE, *_RELAY)
+        yield Method.of("channel.create", self.create, scope=admin, errors=created)
+        yield Method.of("channel.list", self.list, scope=receive)
+        yield Method.of("channel.show", self.show, scope=receive, errors=_FIND)
+        yield Method.of("channel.add", self.add, scope=admin, errors=(*_CHANGE, *_PEOPLE))
+        yield Method.of("channel.remove", self.remove, scope=admin, errors=(*_CHANGE, *_PEOPLE))
+        yield Method.of("channel.leave", self.leave, scope=admin, errors=_CHANGE)
+
+    async def create(self, params: Create, call: Call) -> views.Channel:  # noqa: ARG002 - a handler's shape
+        """Create a channel, whose owner is this account; its members are told by the relay."""
+        name = _name(params.name)
+        own = self._daemon.account.identity
+        others = [who for who in identities(params.members) if who != own]
+        return await self._channel(await self._daemon.engine.channels.create(name, others))
+
+    async def list(self, params: NoParams, call: Call) -> views.Channels:  # noqa: ARG002
+        """List the channels this account is or was a member of, oldest first."""
+        own = self._daemon.account
+        return views.Channels(await self._daemon.read(lambda db: views.channels(db, own)))
+
+    async def show(self, params: Show, call: Call) -> views.Channel:  # noqa: ARG002
+        """Show one channel and its members."""
+        return await self._channel(await self._id(params.channel))
+
+    async def add(self, params: Change, call: Call) -> views.Channel:  # noqa: ARG002
+        """Add members; they read from here on."""
+        members, channel = identities(params.members), await self._id(params.channel)
+        await self._daemon.engine.channels.add(channel, members)
+        return await self._channel(channel)
+
+    async def remove(self, params: Change, call: Call) -> views.Channel:  # noqa: ARG002
+        """Remove members; they keep what they have read."""
+        members, channel = identities(params.members), await self._id(params.channel)
+        await self._daemon.engine.channels.remove(channel, members)
+        return await self._channel(channel)
+
+    async def leave(self, params: Show, call: Call) -> views.Channel:  # noqa: ARG002
+        """Leave a channel; its messages stay in the vault."""
+        channel = await self._id(params.channel)
+        await self._daemon.engine.channels.leave(channel)
+        return await self._channel(channel)
+
+    async def _id(self, reference: str) -> bytes:
+        named = await self._daemon.read(lambda db: the_channel(db, reference))
+        return named.id
+
+    async def _channel(self, id_: bytes) -> views.Channel:
+        own = self._daemon.account
+        found = await self._daemon.read(lambda db: views.channel(db, id_, own))
+        if found is None:
+            raise DaemonError("unknown_channel", "The channel is gone.", field="channel")
+        return found
+
+
+def _name(text: str) -> str:
+    """Return the name as it is kept. A name is one line that shows what it is."""
+    name = unicodedata.normalize("NFC", text).strip()
+    if not name or any(unicodedata.category(letter)[0] == "C" for letter in name):
+        message = "A channel's name has at least one letter and no control characters."
+        raise DaemonError("invalid_params", message, field="name")
+    if len(name) > limits.MAX_CHANNEL_NAME_CHARACTERS:
+        message = f"A channel's name has at most {limits.MAX_CHANNEL_NAME_CHARACTERS} characters."
+        raise DaemonError("invalid_params", message, field="name")
+    return name

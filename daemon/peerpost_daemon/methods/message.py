@@ -1,0 +1,102 @@
+"""message.*: what has been said, and how far one's own messages have come. Sending is in `send`."""
+
+from collections.abc import Iterator
+from typing import Annotated, Final
+
+from msgspec import Meta, Struct
+
+from peerpost_daemon import views
+from peerpost_daemon.daemon import Daemon
+from peerpost_daemon.errors import DaemonError
+from peerpost_daemon.ids import message_bytes
+from peerpost_daemon.methods.params import ChannelParam, CursorParam, MessageParam, the_channel
+from peerpost_daemon.records import messages, outbox, references
+from peerpost_daemon.records.account import Account
+from peerpost_daemon.records.messages import StoredMessage
+from peerpost_daemon.rpc import Call, Method, Scope
+from peerpost_daemon.vault.connection import SqlConnection
+from peerpost_protocol.limits import MAX_COUNTER
+
+MAX_PAGE: Final = 500
+DEFAULT_PAGE: Final = 50
+_STEP: Final = 32  # messages read at once: all of them may be as long as messages get
+
+
+class Show(Struct, frozen=True, forbid_unknown_fields=True):
+    """Take a message."""
+
+    message: MessageParam
+
+
+class List(Struct, frozen=True, forbid_unknown_fields=True):
+    """Take a channel and the cursors between which its messages are listed, both exclusive."""
+
+    channel: ChannelParam
+    after: CursorParam | None = None
+    before: Annotated[int, Meta(ge=1, le=MAX_COUNTER)] | None = None
+    limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = DEFAULT_PAGE
+
+
+class MessageMethods:
+    """The methods of the noun that read."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+
+    def all(self) -> Iterator[Method]:
+        """Declare them."""
+        receive, unknown = Scope.RECEIVE, ("unknown_message",)
+        finding = ("unknown_channel", "ambiguous_channel")
+        yield Method.of("message.list", self.list, scope=receive, errors=finding)
+        yield Method.of("message.show", self.show, scope=receive, errors=unknown)
+        yield Method.of("message.status", self.status, scope=Scope.SEND, errors=unknown)
+
+    async def list(self, params: List, call: Call) -> views.Messages:  # noqa: ARG002 - a handler's shape
+        """List messages of a channel in ascending order: the newest, or those beside a cursor."""
+        bound = self._daemon.settings.message_page_bytes
+        return await self._daemon.read(lambda db: _page(db, params, bound))
+
+    async def show(self, params: Show, call: Call) -> views.Message:  # noqa: ARG002
+        """Show one message."""
+        id_ = message_bytes(params.message)
+        return await self._daemon.read(lambda db: _message(db, id_))
+
+    async def status(self, params: Show, call: Call) -> views.Delivery:  # noqa: ARG002
+        """Tell how far a message of this account has come, card by card."""
+        id_, own = message_bytes(params.message), self._daemon.account
+        return await self._daemon.read(lambda db: _delivery(db, id_, own))
+
+
+def _message(db: SqlConnection, id_: bytes) -> views.Message:
+    stored = messages.find(db, id_)
+    if stored is None:
+        raise _unknown()
+    channel = stored.message.channel
+    return views.message(stored, references.name_of(db, channel) if channel else None)
+
+
+def _delivery(db: SqlConnection, id_: bytes, own: Account) -> views.Delivery:
+    outgoing = outbox.find(db, id_)
+    if outgoing is None:
+        raise _unknown()
+    return views.delivery(db, outgoing, own)
+
+
+def _page(db: SqlConnection, params: List, bound: int) -> views.Messages:
+    """Read in steps, until there are enough, or enough bytes: `more` says so either way."""
+    channel = the_channel(db, params.channel)
+    ascending = params.after is not None
+    after, before = params.after, params.before
+    found, held, more = list[StoredMessage](), 0, True
+    while more and len(found) < params.limit and held < bound:
+        step = min(_STEP, params.limit - len(found))
+        part, more = messages.page(db, channel.id, after, before, step)
+        found = [*found, *part] if ascending else [*part, *found]
+        held += sum(len(stored.message.body) for stored in part)
+        if part:
+            after, before = (part[-1].cursor, before) if ascending else (after, part[0].cursor)
+    return views.Messages([views.message(stored, channel.name) for stored in found], more)
+
+
+def _unknown() -> DaemonError:
+    return DaemonError("unknown_message", "No message has that id.", field="message")

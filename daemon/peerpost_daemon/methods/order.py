@@ -1,0 +1,157 @@
+"""An order: a message that somebody wants sent, checked; and how it gets into the outbox.
+
+The message and its place in the outbox are stored in one transaction: what `queue` has returned survives whatever
+happens next.
+"""
+
+from msgspec import Struct
+
+from peerpost_daemon.errors import DaemonError
+from peerpost_daemon.methods.params import the_channel
+from peerpost_daemon.records import channels, messages, outbox, standing
+from peerpost_daemon.records.account import Account
+from peerpost_daemon.records.channels import ChannelState
+from peerpost_daemon.records.contacts import ContactState
+from peerpost_daemon.records.messages import Message
+from peerpost_daemon.records.outbox import Outgoing
+from peerpost_daemon.vault.connection import SqlConnection
+
+_DISTRUSTED = (ContactState.CHANGED, ContactState.BLOCKED)
+_USABLE = (ChannelState.PENDING, ChannelState.ACTIVE)
+
+
+class Order(Struct, frozen=True):
+    """Be a message to send: to an identity or into a channel (by any reference to it)."""
+
+    to: str | None
+    channel: str | None
+    media_type: str | None
+    body: bytes
+    reply_to: bytes | None
+    lifetime_ms: int | None
+    key: str | None
+
+
+class Destination(Struct, frozen=True):
+    """Be where a message goes; a first one to an identity has no channel yet."""
+
+    channel: bytes | None
+    recipient: str | None
+
+
+class Room:
+    """Keep the number of waiting messages under its bound, without counting them every time.
+
+    Used in the vault's writer alone. It may think that more wait than do, and then counts.
+    """
+
+    def __init__(self, bound: int, retry_seconds: float) -> None:
+        self._bound = bound
+        self._retry_seconds = retry_seconds
+        self._at_most = bound
+
+    def take(self, db: SqlConnection) -> None:
+        """Take room for one. Raises DaemonError queue_full."""
+        if self._at_most >= self._bound:
+            self._at_most, _ = outbox.counts(db)
+        if self._at_most >= self._bound:
+            message = f"{self._bound} messages wait for the relay already."
+            raise DaemonError("queue_full", message, retry_after=self._retry_seconds)
+        self._at_most += 1
+
+
+def queue(
+    db: SqlConnection, order: Order, id_: bytes, now_ms: int, *, own: Account, room: Room
+) -> Outgoing:
+    """Store the message and queue it under `id_`; return what the order's key queued before, if any.
+
+    Raises DaemonError: invalid_params (the key was another order's), unknown_channel, ambiguous_channel, not_a_member,
+    untrusted_contact, queue_full.
+    """
+    if order.key is not None and (before := outbox.by_key(db, order.key)) is not None:
+        _check_same(db, order, before)
+        return before
+    place = destination(db, order, own)
+    room.take(db)
+    message = _message(order, id_, place.channel, now_ms, own)
+    cursor = messages.add(db, message)
+    if cursor is None:
+        raise DaemonError("internal_error", "A fresh message id was not fresh.")
+    outbox.add(db, message, cursor, place.recipient, order.key)
+    return _found(db, id_)
+
+
+def destination(db: SqlConnection, order: Order, own: Account) -> Destination:
+    """Return where an order goes, if that may be written to."""
+    if order.to is not None:
+        return _to_identity(db, order.to, own)
+    named = the_channel(db, order.channel or "")
+    if named.state not in _USABLE:
+        message = f"This account is no member of {named.name} any more."
+        raise DaemonError("not_a_member", message, field="channel")
+    if named.peer is not None:
+        _check_trust(db, named.peer, "channel")
+    return Destination(named.id, None)
+
+
+def _to_identity(db: SqlConnection, identity: str, own: Account) -> Destination:
+    if identity == own.identity:
+        message = "A message goes to somebody else."
+        raise DaemonError("invalid_params", message, field="to")
+    _check_trust(db, identity, "to")
+    channel = channels.direct(db, identity)
+    return Destination(channel.id if channel else None, identity)
+
+
+def _check_trust(db: SqlConnection, identity: str, field: str) -> None:
+    state = standing.contact_state(db, identity)
+    if state in _DISTRUSTED:
+        message = f"The contact {identity} is {state.value}; nothing is sent to it."
+        extra = {"identity": identity, "state": state.value}
+        raise DaemonError("untrusted_contact", message, field=field, extra=extra)
+
+
+def _message(order: Order, id_: bytes, channel: bytes | None, now_ms: int, own: Account) -> Message:
+    return Message(
+        id=id_,
+        channel=channel,
+        card=own.card.id,
+        identity=own.identity,
+        mine=True,
+        sequence=None,
+        position=None,
+        media_type=order.media_type,
+        body=order.body,
+        reply_to=order.reply_to,
+        sent_at_ms=now_ms,
+        received_at_ms=None,
+        expires_at_ms=None if order.lifetime_ms is None else now_ms + order.lifetime_ms,
+    )
+
+
+def _found(db: SqlConnection, id_: bytes) -> Outgoing:
+    outgoing = outbox.find(db, id_)
+    if outgoing is None:
+        raise DaemonError("internal_error", "A message that was queued is not there.")
+    return outgoing
+
+
+def _check_same(db: SqlConnection, order: Order, before: Outgoing) -> None:
+    stored = messages.find(db, before.message)
+    if stored is None or not _same(db, order, before, stored.message):
+        message = "Another message was sent under this key."
+        raise DaemonError("invalid_params", message, field="idempotency_key")
+
+
+def _same(db: SqlConnection, order: Order, before: Outgoing, said: Message) -> bool:
+    expires_at_ms = None if order.lifetime_ms is None else before.queued_at_ms + order.lifetime_ms
+    if (said.media_type, said.body, said.reply_to, said.expires_at_ms) != (
+        order.media_type,
+        order.body,
+        order.reply_to,
+        expires_at_ms,
+    ):
+        return False
+    if order.to is not None:
+        return before.recipient == order.to
+    return before.recipient is None and before.channel == the_channel(db, order.channel or "").id

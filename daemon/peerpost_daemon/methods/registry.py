@@ -1,0 +1,58 @@
+"""All methods and all kinds of events, in one place."""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from peerpost_daemon import event_data, views
+from peerpost_daemon.daemon import Daemon
+from peerpost_daemon.methods.account import AccountMethods
+from peerpost_daemon.methods.card import CardMethods
+from peerpost_daemon.methods.channel import ChannelMethods
+from peerpost_daemon.methods.contact import ContactMethods
+from peerpost_daemon.methods.daemon import DaemonMethods
+from peerpost_daemon.methods.event import EventMethods
+from peerpost_daemon.methods.message import MessageMethods
+from peerpost_daemon.methods.send import SendMethods
+from peerpost_daemon.rpc import EventType, Method, Registry, register_discover
+from peerpost_daemon.version import VERSION
+
+EVENT_TYPES: Final = (
+    EventType(event_data.MESSAGE, views.Message, "A message was taken into the inbox."),
+    EventType(
+        event_data.MESSAGE_STATUS,
+        event_data.MessageStatusData,
+        "A message of this account got further, or failed.",
+    ),
+    EventType(
+        event_data.CONTACT_CHANGED,
+        event_data.ContactChangedData,
+        "An identity has another card than the pinned ones.",
+    ),
+    EventType(event_data.CHANNEL, event_data.ChannelData, "A channel or its members changed."),
+    EventType(event_data.QUARANTINE, event_data.QuarantineData, "Something was not taken."),
+    EventType(event_data.LINK, event_data.LinkData, "The link to the relay changed."),
+    EventType(
+        event_data.RECEIPT,
+        event_data.ReceiptData,
+        "A card has this account's messages up to a sequence.",
+    ),
+    EventType(event_data.DAEMON, event_data.DaemonData, "Something happened to the daemon."),
+)
+
+_NOUNS: Final[tuple[Callable[[Daemon], Iterable[Method]], ...]] = (
+    lambda daemon: DaemonMethods(daemon).all(),
+    lambda daemon: AccountMethods(daemon).all(),
+    lambda daemon: CardMethods(daemon).all(),
+    lambda daemon: ContactMethods(daemon).all(),
+    lambda daemon: ChannelMethods(daemon).all(),
+    lambda daemon: SendMethods(daemon).all(),
+    lambda daemon: MessageMethods(daemon).all(),
+    lambda daemon: EventMethods(daemon).all(),
+)
+
+
+def registry_of(daemon: Daemon) -> Registry:
+    """Return all methods, bound to a daemon."""
+    registry = Registry(method for noun in _NOUNS for method in noun(daemon))
+    register_discover(registry, EVENT_TYPES, VERSION)
+    return registry

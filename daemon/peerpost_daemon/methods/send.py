@@ -1,0 +1,186 @@
+"""message.send: into the outbox, and as far as the caller wants to wait."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from peerpost_daemon import views
+from peerpost_daemon.daemon import Daemon
+from peerpost_daemon.errors import DaemonError
+from peerpost_daemon.ids import message_bytes, new_message_id
+from peerpost_daemon.methods.order import Order, Room, queue
+from peerpost_daemon.methods.params import (
+    ChannelParam,
+    IdentityParam,
+    MessageParam,
+    Timeout,
+    identity,
+)
+from peerpost_daemon.records import outbox
+from peerpost_daemon.records.account import Account
+from peerpost_daemon.rpc import Call, Method, Scope
+from peerpost_daemon.vault.connection import SqlConnection
+from peerpost_protocol import limits
+from peerpost_protocol.content import MediaType
+
+MAX_LIFETIME_SECONDS: Final = 10 * 365 * 86_400
+MAX_KEY_CHARACTERS: Final = 256
+DEFAULT_TIMEOUT: Final = 30.0  # seconds
+
+
+class Send(Struct, frozen=True, forbid_unknown_fields=True):
+    """Take `to` or `channel`, and `text` or `data` with its `media_type`."""
+
+    to: IdentityParam | None = None
+    channel: ChannelParam | None = None
+    text: str | None = None
+    data: bytes | None = None
+    media_type: str | None = None
+    reply_to: MessageParam | None = None
+    expires_in: (
+        Annotated[float, Meta(gt=0, le=MAX_LIFETIME_SECONDS, description="seconds")] | None
+    ) = None
+    idempotency_key: Annotated[str, Meta(min_length=1, max_length=MAX_KEY_CHARACTERS)] | None = None
+    wait: Literal["queued", "sent", "delivered", "read"] = "queued"
+    timeout: Timeout = DEFAULT_TIMEOUT
+
+
+class SendMethods:
+    """The method that sends."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+        settings = daemon.settings
+        self._room = Room(settings.max_queued, settings.queue_retry_seconds)
+
+    def all(self) -> Iterator[Method]:
+        """Declare it."""
+        yield Method.of(
+            "message.send",
+            self.send,
+            scope=Scope.SEND,
+            errors=(
+                "unknown_channel",
+                "ambiguous_channel",
+                "not_a_member",
+                "untrusted_contact",
+                "too_large",
+                "queue_full",
+                "timeout",
+                "delivery_failed",
+                "storage_full",
+                "storage_failed",
+            ),
+        )
+
+    async def send(self, params: Send, call: Call) -> views.Delivery:  # noqa: ARG002 - a handler's shape
+        """Put a message into the outbox, whence it gets to the relay whatever happens; wait as told."""
+        asked = order(params)
+        own = self._daemon.account
+        message, delivery = await self._queue(asked, own)
+        if (engine := self._daemon.running) is not None:
+            engine.outbound.wake()
+        if params.wait == "queued":
+            return delivery
+        return await self._waited(message, params, own)
+
+    async def _queue(self, asked: Order, own: Account) -> tuple[bytes, views.Delivery]:
+        now_ms = self._daemon.clock()
+        fresh = new_message_id(now_ms, self._daemon.random_bytes)
+
+        def work(db: SqlConnection) -> tuple[bytes, views.Delivery]:
+            outgoing = queue(db, asked, fresh, now_ms, own=own, room=self._room)
+            return outgoing.message, views.delivery(db, outgoing, own)
+
+        return await self._daemon.write(work)
+
+    async def _waited(self, message: bytes, params: Send, own: Account) -> views.Delivery:
+        timed_out = False
+        try:
+            async with asyncio.timeout(params.timeout):
+                await self._daemon.deliveries.reached(message, params.wait)
+        except TimeoutError:
+            timed_out = True
+        delivery = await self._daemon.read(lambda db: _delivery(db, message, own))
+        if delivery.status == "failed":
+            raise _failed(delivery)
+        if timed_out:
+            raise _too_late(delivery, params.wait)
+        return delivery
+
+
+def order(params: Send) -> Order:
+    """Return what the parameters ask for. Raises DaemonError invalid_params, too_large."""
+    if (params.to is None) == (params.channel is None):
+        raise _invalid("Give either to or channel.", "to")
+    if (params.text is None) == (params.data is None):
+        raise _invalid("Give either text or data.", "text")
+    media_type, body = _text(params) if params.data is None else _data(params, params.data)
+    return Order(
+        to=None if params.to is None else identity(params.to, "to"),
+        channel=params.channel,
+        media_type=media_type,
+        body=body,
+        reply_to=message_bytes(params.reply_to, field="reply_to") if params.reply_to else None,
+        lifetime_ms=_lifetime(params.expires_in),
+        key=params.idempotency_key,
+    )
+
+
+def _text(params: Send) -> tuple[None, bytes]:
+    text = params.text or ""
+    if params.media_type is not None:
+        raise _invalid("A media_type belongs to data, not to text.", "media_type")
+    try:
+        body = text.encode()
+    except UnicodeEncodeError:
+        raise _invalid("The text holds a lone surrogate.", "text") from None
+    if len(body) > limits.MAX_TEXT or len(text) > limits.MAX_TEXT_CHARACTERS:
+        message = (
+            f"A text has at most {limits.MAX_TEXT_CHARACTERS} characters "
+            f"and {limits.MAX_TEXT} bytes."
+        )
+        raise DaemonError("too_large", message, field="text")
+    return None, body
+
+
+def _data(params: Send, data: bytes) -> tuple[str, bytes]:
+    if params.media_type is None:
+        raise _invalid("Data needs a media_type, such as application/json.", "media_type")
+    try:
+        msgspec.convert(params.media_type, MediaType)
+    except msgspec.ValidationError:
+        raise _invalid("A media_type is lower case, such as image/png.", "media_type") from None
+    if len(data) > limits.MAX_DATA:
+        raise DaemonError("too_large", f"Data has at most {limits.MAX_DATA} bytes.", field="data")
+    return params.media_type, data
+
+
+def _lifetime(seconds: float | None) -> int | None:
+    return None if seconds is None else max(1, round(seconds * 1000))
+
+
+def _delivery(db: SqlConnection, message: bytes, own: Account) -> views.Delivery:
+    outgoing = outbox.find(db, message)
+    if outgoing is None:
+        raise DaemonError("unknown_message", "The message is gone.")
+    return views.delivery(db, outgoing, own)
+
+
+def _failed(delivery: views.Delivery) -> DaemonError:
+    reason = delivery.reason or "unknown"
+    extra = {"message": delivery.message, "reason": reason}
+    return DaemonError("delivery_failed", f"The message was given up: {reason}.", extra=extra)
+
+
+def _too_late(delivery: views.Delivery, wanted: str) -> DaemonError:
+    extra = {"message": delivery.message, "status": delivery.status}
+    text = f"The message is {delivery.status}, not yet {wanted}; it stays on its way."
+    return DaemonError("timeout", text, extra=extra)
+
+
+def _invalid(message: str, field: str) -> DaemonError:
+    return DaemonError("invalid_params", message, field=field)

@@ -1,0 +1,190 @@
+"""The process: arguments, passphrase, signals, exit codes.
+
+0  stopped as asked
+1  failed
+2  usage: an argument or a setting is wrong
+3  another daemon holds the vault or the socket
+4  the passphrase does not open the vault
+5  the data directory, the vault or the socket's directory cannot be used
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from peerpost_daemon import hardening, log_lines, passphrase
+from peerpost_daemon.bell import Bell
+from peerpost_daemon.daemon import Daemon, DaemonState, MakeEngine, now_ms
+from peerpost_daemon.engine import Engine
+from peerpost_daemon.errors import DaemonError
+from peerpost_daemon.link import AddressError, LinkSettings, check_address
+from peerpost_daemon.records.account import Account
+from peerpost_daemon.service import Service
+from peerpost_daemon.settings import DaemonSettings, default_data, default_socket
+from peerpost_daemon.vault.database import Database
+from peerpost_daemon.vault.lock import ProcessLock
+from peerpost_daemon.version import VERSION
+
+FAILED: Final = 1
+USAGE: Final = 2
+IN_USE: Final = 3
+WRONG_PASSPHRASE: Final = 4
+UNUSABLE: Final = 5
+
+_CODES: Final = {
+    "socket_in_use": IN_USE,
+    "wrong_passphrase": WRONG_PASSPHRASE,
+    "invalid_params": USAGE,
+    "not_a_socket": UNUSABLE,
+    "unsafe_directory": UNUSABLE,
+    "socket_failed": UNUSABLE,
+    "storage_failed": UNUSABLE,
+    "storage_full": UNUSABLE,
+}
+log = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the daemon until it is told to stop; return the exit code."""
+    options = _parser().parse_args(arguments)
+    log_lines.begin(options.log_level, options.log_format)
+    hardening.harden()
+    try:
+        settings = _settings(options)
+        lock = _hold(settings)
+    except DaemonError as error:
+        return _give_up(error, _CODES.get(error.kind, FAILED))
+    except _InUseError as error:
+        return _give_up(error.error, IN_USE)
+    try:
+        secret = _passphrase(settings, options.passphrase_file)
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_serve(settings, secret))
+    except DaemonError as error:
+        return _give_up(error, _CODES.get(error.kind, FAILED))
+    except KeyboardInterrupt:  # before the loop listens to signals: at the prompt
+        return FAILED
+    finally:
+        lock.release()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="peerpostd",
+        description="The local daemon of peerpost: keys, messages and the link to the relay.",
+        epilog="The passphrase comes from a systemd credential, a file descriptor "
+        "(PEERPOST_PASSPHRASE_FD), --passphrase-file or the terminal; with none of them the daemon "
+        "starts locked. Exit codes: 0 stopped as asked, 1 failed, 2 usage, 3 another daemon is "
+        "there, 4 wrong passphrase, 5 data or socket directory cannot be used.",
+    )
+    add = parser.add_argument
+    add("--version", action="version", version=VERSION)
+    add("--data", type=Path, metavar="DIR", help="where the vault lies (PEERPOST_DATA)")
+    add("--socket", type=Path, metavar="PATH", help="where to answer (PEERPOST_SOCKET)")
+    add("--relay", metavar="URL", help="the relay, such as wss://relay.example.org")
+    add("--passphrase-file", type=Path, metavar="FILE", help="a private file with the passphrase")
+    add("--allow-plain", action="store_true", help="speak ws:// with other hosts: for tests only")
+    add("--log-level", choices=log_lines.LEVELS, default="info", help="default: info")
+    add("--log-format", choices=("text", "json"), default="text", help="default: text")
+    return parser
+
+
+def _settings(options: argparse.Namespace) -> DaemonSettings:
+    if options.relay is not None:
+        try:
+            check_address(LinkSettings(options.relay, options.allow_plain))
+        except AddressError as error:
+            raise DaemonError("invalid_params", f"--relay: {error}.", field="relay") from None
+    return DaemonSettings(
+        data=(options.data or default_data(os.environ)).absolute(),
+        socket=(options.socket or default_socket(os.environ)).absolute(),
+        relay=options.relay,
+        allow_plain=options.allow_plain,
+    )
+
+
+class _InUseError(Exception):
+    """Carry the error of a vault that another daemon holds."""
+
+    def __init__(self, error: DaemonError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def _hold(settings: DaemonSettings) -> ProcessLock:
+    """Take the data directory for this process, whether its vault gets unlocked or not."""
+    try:
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return ProcessLock.acquire(settings.process_lock)
+    except OSError as error:
+        message = f"The data directory {settings.data} cannot be used: {error.strerror}."
+        raise DaemonError("storage_failed", message) from None
+    except DaemonError as error:
+        raise _InUseError(error) from None
+
+
+def _passphrase(settings: DaemonSettings, file: Path | None) -> bytes | None:
+    new = not os.path.lexists(settings.key_file)
+    return passphrase.find(os.environ, file=file, prompt=passphrase.terminal(), confirm=new)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop  # noqa: PLC0415 - not on every platform
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+async def _serve(settings: DaemonSettings, secret: bytes | None) -> None:
+    bell = Bell()
+    daemon = Daemon(settings, _engines(bell), bell)
+    service = Service(daemon)
+    _listen_to_signals(daemon)
+    try:
+        if secret is not None:
+            await daemon.unlock(secret, create=daemon.state is DaemonState.NO_VAULT)
+            del secret
+        await service.start()
+        _say(f"ready on {settings.socket} state={daemon.state.value}")
+        await daemon.shutdown_wanted.wait()
+        log.info("stopping")
+    finally:
+        await service.close()
+
+
+def _engines(bell: Bell) -> MakeEngine:
+    def make(
+        database: Database, account: Account, token: str | None, settings: LinkSettings
+    ) -> Engine:
+        return Engine(
+            database, account, token, settings, bell, now_ms=now_ms, random_bytes=os.urandom
+        )
+
+    return make
+
+
+def _listen_to_signals(daemon: Daemon) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, daemon.shutdown_wanted.set)
+
+
+def _say(line: str) -> None:
+    with suppress(OSError):  # whoever started us does not listen
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+
+def _give_up(error: DaemonError, code: int) -> int:
+    sys.stderr.write(f"peerpostd: {error.message}\n")
+    return code

@@ -1,0 +1,36 @@
+"""A daemon and its socket, begun and ended in order."""
+
+import logging
+
+from peerpost_daemon.daemon import Daemon
+from peerpost_daemon.errors import DaemonError
+from peerpost_daemon.methods.registry import registry_of
+from peerpost_daemon.rpc import RpcLimits, RpcServer
+
+log = logging.getLogger(__name__)
+
+
+class Service:
+    """Serve a daemon on its socket. `close` must be awaited, also when `start` has raised."""
+
+    def __init__(self, daemon: Daemon, *, limits: RpcLimits | None = None) -> None:
+        self.daemon = daemon
+        self._server = RpcServer(
+            daemon.settings.socket, registry_of(daemon), daemon.gate, limits=limits
+        )
+
+    async def start(self) -> None:
+        """Listen. Raises DaemonStartError."""
+        await self._server.start()
+
+    async def close(self) -> None:
+        """End the requests, then the engine, then the vault.
+
+        Who only waits for a message is told first, so that the drain is for those who do something.
+        """
+        stopping = DaemonError("shutting_down", "The daemon is stopping.", retry_after=2.0)
+        self.daemon.deliveries.stop(stopping)
+        try:
+            await self._server.close(self.daemon.settings.drain_seconds)
+        finally:
+            await self.daemon.close()

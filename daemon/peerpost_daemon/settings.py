@@ -1,0 +1,74 @@
+"""Where the daemon keeps its vault, where it answers, and its bounds."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+SYSTEM_SOCKET: Final = Path("/run/peerpost/daemon.sock")
+SYSTEM_DATA: Final = Path("/var/lib/peerpost")
+DATA_VARIABLE: Final = "PEERPOST_DATA"
+SOCKET_VARIABLE: Final = "PEERPOST_SOCKET"
+
+
+class DaemonSettings(Struct, frozen=True, kw_only=True):
+    """Be what a daemon is started with. Names that end in `_seconds` and `_bytes` say their unit."""
+
+    data: Path
+    socket: Path
+    relay: str | None = None  # where the account belongs unless `account.register` says otherwise
+    allow_plain: bool = False  # ws:// to other hosts than this one
+    max_queued: int = 100_000  # messages that may wait for the relay
+    queue_retry_seconds: float = 5.0  # said to callers when that bound is reached
+    max_unlocking: int = 8  # unlock calls in work or waiting; each derives a key
+    max_consumers: int = 1_000  # named readers of events
+    max_subscriptions: int = 16  # of one connection
+    event_page: int = 256  # events of one read
+    event_page_bytes: int = 1024 * 1024  # a page ends once its messages hold this much
+    message_page_bytes: int = 8 * 1024 * 1024  # so does a page of `message.list`
+    drain_seconds: float = 5.0  # what requests in work have left when the daemon stops
+
+    @property
+    def key_file(self) -> Path:
+        """Return the path of the sealed key."""
+        return self.data / "vault.key"
+
+    @property
+    def vault(self) -> Path:
+        """Return the path of the encrypted database."""
+        return self.data / "vault.db"
+
+    @property
+    def process_lock(self) -> Path:
+        """Return the path of the file that a running daemon holds, locked vault or not."""
+        return self.data / "daemon.lock"
+
+
+def default_data(environment: Mapping[str, str]) -> Path:
+    """Return the data directory: `$PEERPOST_DATA`, for root /var/lib/peerpost, else the user's own."""
+    if named := environment.get(DATA_VARIABLE):
+        return Path(named)
+    return SYSTEM_DATA if os.geteuid() == 0 else Path.home() / ".local/share/peerpost"
+
+
+def default_socket(environment: Mapping[str, str]) -> Path:
+    """Return where the daemon answers: the first of these that applies.
+
+    1. `$PEERPOST_SOCKET`;
+    2. `$XDG_RUNTIME_DIR/peerpost/daemon.sock`, where that directory is absolute;
+    3. `/run/peerpost/daemon.sock`, for root or when it exists (a system-wide daemon);
+    4. `~/.local/state/peerpost/daemon.sock`.
+
+    Never a path below /tmp: there anybody could be first to answer and be told a passphrase. The client finds the
+    daemon by the same rule, in `peerpost/paths.py`; neither package may import the other.
+    """
+    if named := environment.get(SOCKET_VARIABLE):
+        return Path(named)
+    runtime = environment.get("XDG_RUNTIME_DIR", "")
+    if runtime.startswith("/"):
+        return Path(runtime) / "peerpost/daemon.sock"
+    if os.geteuid() == 0 or os.access(SYSTEM_SOCKET, os.F_OK):
+        return SYSTEM_SOCKET
+    return Path.home() / ".local/state/peerpost/daemon.sock"

@@ -1,0 +1,92 @@
+"""Subscriptions: events from the vault to one caller, at the pace at which it reads.
+
+A subscription holds a cursor and no events: it reads a page, hands it over event by event (each waits while the caller
+does not read), and sleeps until the bell rings. It outlasts a vault that is locked: it goes on once that is open again.
+"""
+
+import asyncio
+import logging
+from typing import Any, Final
+
+from msgspec import Raw, Struct
+
+from peerpost_daemon import views
+from peerpost_daemon.daemon import Daemon
+from peerpost_daemon.errors import CallerGone, DaemonError
+from peerpost_daemon.records import event_pages
+from peerpost_daemon.records.event_pages import Filter, Page, PagedEvent
+from peerpost_daemon.rpc import Call
+
+NOTIFICATION: Final = "event"
+RETRY_SECONDS: Final = 1.0  # until a vault that could not be read is tried again
+log = logging.getLogger(__name__)
+
+
+class Event(Struct, frozen=True):
+    """Be the parameters of a notification; `data` is what the kind says."""
+
+    subscription: int
+    cursor: int
+    kind: str
+    at_ms: int
+    data: Any
+
+
+class Subscription(Struct, frozen=True):
+    """Say what one caller wants to hear, and after which cursor."""
+
+    number: int
+    wanted: Filter
+    after: int
+
+
+async def deliver(daemon: Daemon, call: Call, subscription: Subscription) -> None:
+    """Notify the caller of every wanted event until it is gone."""
+    cursor = subscription.after
+    try:
+        while True:
+            rings = daemon.bell.rings
+            page = await _page(daemon, cursor, subscription.wanted)
+            if page is None:
+                await _patience(daemon, rings)
+                continue
+            for event in page.events:
+                await _tell(call, subscription.number, event)
+            cursor = page.upto
+            if not page.more:
+                await daemon.bell.wait(rings)
+    except CallerGone:
+        return
+
+
+async def _page(daemon: Daemon, after: int, wanted: Filter) -> Page | None:
+    """Return the next page, None when the vault cannot be read now."""
+    settings = daemon.settings
+    limit, limit_bytes = settings.event_page, settings.event_page_bytes
+    try:
+        return await daemon.read(
+            lambda db: event_pages.page(db, after, wanted, limit=limit, limit_bytes=limit_bytes)
+        )
+    except DaemonError as error:
+        if error.kind not in ("locked", "no_vault"):
+            log.warning("events could not be read: %s", error.kind)
+        return None
+
+
+async def _patience(daemon: Daemon, rings: int) -> None:
+    try:
+        async with asyncio.timeout(RETRY_SECONDS):
+            await daemon.bell.wait(rings)
+    except TimeoutError:
+        return
+
+
+async def _tell(call: Call, number: int, event: PagedEvent) -> None:
+    data: Struct | Raw
+    if event.message is not None:
+        data = views.message(event.message, event.message.channel_name)
+    elif event.data is not None:
+        data = Raw(event.data)
+    else:
+        return  # what it brought is no longer there
+    await call.notify(NOTIFICATION, Event(number, event.cursor, event.kind, event.at_ms, data))

@@ -1,0 +1,48 @@
+"""What the public interface answers: the records of the vault in their written form.
+
+Ids are text, data is base64 (msgspec writes bytes so), times are milliseconds since the epoch. The names of the structs
+are the names in the OpenRPC document.
+"""
+
+from peerpost_daemon.views.account import Account, account, fingerprint
+from peerpost_daemon.views.channel import Channel, ChannelMember, Channels, channel, channels
+from peerpost_daemon.views.contact import (
+    CardFound,
+    CardsFound,
+    Contact,
+    ContactCard,
+    Contacts,
+    card_found,
+    contact,
+)
+from peerpost_daemon.views.delivery import Delivery, Recipient, delivery
+from peerpost_daemon.views.message import Message, Messages, message
+from peerpost_daemon.views.status import Outbox, Relay, Status, relay
+
+__all__ = [
+    "Account",
+    "CardFound",
+    "CardsFound",
+    "Channel",
+    "ChannelMember",
+    "Channels",
+    "Contact",
+    "ContactCard",
+    "Contacts",
+    "Delivery",
+    "Message",
+    "Messages",
+    "Outbox",
+    "Recipient",
+    "Relay",
+    "Status",
+    "account",
+    "card_found",
+    "channel",
+    "channels",
+    "contact",
+    "delivery",
+    "fingerprint",
+    "message",
+    "relay",
+]

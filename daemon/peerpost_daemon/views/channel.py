@@ -1,0 +1,76 @@
+"""Channels and their members."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from peerpost_daemon.records import channels as stored_channels
+from peerpost_daemon.records import standing
+from peerpost_daemon.records.account import Account
+from peerpost_daemon.records.channels import Channel as StoredChannel
+from peerpost_daemon.records.channels import ChannelState
+from peerpost_daemon.vault.connection import SqlConnection
+from peerpost_protocol.roster import Member, Role
+
+
+class ChannelMember(Struct, frozen=True):
+    """Show a member; `trusted`: every card of it is pinned here."""
+
+    identity: str
+    role: Role
+    cards: list[str]
+    trusted: bool
+
+
+class Channel(Struct, frozen=True):
+    """Show a channel as this daemon has verified it; a direct one is named for its other member."""
+
+    channel: str
+    name: str
+    direct: bool
+    state: ChannelState
+    members: list[ChannelMember]
+    position: int
+    roster_position: int
+    created_at_ms: int
+
+
+class Channels(Struct, frozen=True):
+    """Show all channels."""
+
+    channels: list[Channel]
+
+
+def channel(db: SqlConnection, id_: bytes, own: Account) -> Channel | None:
+    """Return one channel."""
+    stored = stored_channels.find(db, id_)
+    return _view(stored, _trusted(db, own)) if stored else None
+
+
+def channels(db: SqlConnection, own: Account) -> list[Channel]:
+    """Return all channels, oldest first."""
+    trusted = _trusted(db, own)
+    return [_view(stored, trusted) for stored in stored_channels.everything(db)]
+
+
+def _trusted(db: SqlConnection, own: Account) -> dict[bytes, str]:
+    return {**standing.pinned_cards(db), own.card.id: own.identity}
+
+
+def _view(stored: StoredChannel, trusted: Mapping[bytes, str]) -> Channel:
+    roster = stored.roster
+    return Channel(
+        stored.id.hex(),
+        stored.peer or roster.name,
+        roster.direct,
+        stored.state,
+        [_member(member, trusted) for member in roster.members.values()],
+        stored.cursor,
+        roster.position,
+        stored.created_at_ms,
+    )
+
+
+def _member(member: Member, trusted: Mapping[bytes, str]) -> ChannelMember:
+    known = all(trusted.get(card) == member.identity for card in member.cards)
+    return ChannelMember(member.identity, member.role, [c.hex() for c in member.cards], known)
