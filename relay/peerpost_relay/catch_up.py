@@ -10,11 +10,13 @@ from functools import partial
 
 from peerpost_relay.errors import StoreError
 from peerpost_relay.fan_out import FanOut, Follow
-from peerpost_relay.reading import Page, page
+from peerpost_relay.reading import Page, Reach, page
 from peerpost_relay.settings import RelaySettings
 from peerpost_relay.store import Snapshot, Store
 
 RETRY_SECONDS = 0.5  # after the store failed to be read
+
+_Wanted = tuple[int, bytes, Reach]  # card, channel
 
 log = logging.getLogger(__name__)
 
@@ -40,13 +42,11 @@ class CatchUp:
                 await self._bring(fan_out, follows)
 
     async def _bring(self, fan_out: FanOut, follows: list[Follow]) -> None:
-        wanted = [_wanted(follow) for follow in follows]
+        wanted = [_wanted(follow, self._settings.page_bytes_max) for follow in follows]
         try:
-            pages = await self._store.read(
-                partial(_pages, wanted=wanted, bytes_max=self._settings.page_bytes_max)
-            )
+            pages = await self._store.read(partial(_pages, wanted=wanted))
         except StoreError as error:
-            log.error("catch-up could not read: %s", error)
+            log.warning("catch-up could not read: %s", error)
             await asyncio.sleep(RETRY_SECONDS)
             fan_out.behind.extend(follows)
             return
@@ -54,18 +54,11 @@ class CatchUp:
             fan_out.page_read(follow, read)
 
 
-_Wanted = tuple[int, bytes, tuple[int, int], tuple[int, int]]
-
-
-def _wanted(follow: Follow) -> _Wanted:
+def _wanted(follow: Follow, bytes_max: int) -> _Wanted:
     feed = follow.feed
-    return (
-        follow.follower.number,
-        feed.channel,
-        (follow.after, follow.receipts_after),
-        (feed.last, feed.receipts),
-    )
+    reach = Reach(follow.after, feed.last, follow.receipts_after, feed.receipts, bytes_max)
+    return follow.follower.number, feed.channel, reach
 
 
-def _pages(snapshot: Snapshot, *, wanted: list[_Wanted], bytes_max: int) -> list[Page]:
-    return [page(snapshot, *each, bytes_max) for each in wanted]
+def _pages(snapshot: Snapshot, *, wanted: list[_Wanted]) -> list[Page]:
+    return [page(snapshot, *each) for each in wanted]

@@ -9,8 +9,12 @@
 No message holds a token, a key or the content of a frame.
 """
 
+import logging
+
 from peerpost_protocol.errors import MalformedError, ProtocolError, RosterError, TooLargeError
 from peerpost_protocol.refusals import Refusal
+
+log = logging.getLogger(__name__)
 
 
 class RelayError(Exception):
@@ -51,6 +55,12 @@ class StoreFullError(StoreError):
 
 class SetupError(RelayError):
     """Say why the relay cannot start."""
+
+
+def fault(error: Exception) -> RefusalError:
+    """Return the refusal for a mistake of ours, and log it: one frame must not end the relay."""
+    log.error("a request failed", exc_info=error)
+    return RefusalError(Refusal.STORAGE_FAILED, "the relay failed to do this")
 
 
 def refusal_of(error: ProtocolError) -> RefusalError:

@@ -63,7 +63,7 @@ class Upkeep:
             revoked = await self._store.read(lambda snapshot: snapshot.revoked_since(since))
         except StoreError as error:
             if self.readable:
-                log.error("the store cannot be read: %s", error)
+                log.warning("the store cannot be read: %s", error)
             self.readable = False
             return
         self.readable = True

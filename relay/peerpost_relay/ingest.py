@@ -3,7 +3,8 @@
 One task, one inbox, bounded in frames and bytes. All that waits (up to `batch_frames_max`) is
 taken at once, cut into as many parts as there are verifying threads (libsodium runs outside the
 interpreter's lock), and handed on in the order of arrival. Sockets whose frames meet a full inbox,
-or that have too much under way, are not read until there is room again.
+that have too much under way, or whose peers do not read their answers, are not read until that is
+over.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from peerpost_protocol.errors import MalformedError, ProtocolError
 from peerpost_protocol.frames import Authenticate, ClientFrame, decode_client_frame
 from peerpost_protocol.limits import MAX_REQUEST
 from peerpost_protocol.refusals import Refusal
-from peerpost_relay.errors import RefusalError, StoreError, refusal_of
+from peerpost_relay.errors import RefusalError, StoreError, fault, refusal_of
 from peerpost_relay.peer import Peer
 from peerpost_relay.session import Action, State
 from peerpost_relay.settings import RelaySettings
@@ -52,7 +53,7 @@ class Job(Struct, frozen=True):
 class Desk(Protocol):
     """Be who knows what each frame asks (requests.py)."""
 
-    def job(self, peer: Peer, asked: ClientFrame, action: Action, cards: Cards) -> Job:
+    def job(self, peer: Peer, asked: ClientFrame, cards: Cards) -> Job:
         """Return what is to be done for a frame that its session let through."""
 
     async def room(self) -> None:
@@ -83,13 +84,21 @@ class Ingest:
         self._bytes += len(payload)
         self._filled.set()
         self._idle.clear()
-        if self._full() or peer.in_flight >= self._settings.requests_in_flight_max:
+        if (
+            self._full()
+            or peer.in_flight >= self._settings.requests_in_flight_max
+            or peer.line.buffered > self._settings.answer_bytes_max
+        ):
             peer.throttle()
             self._throttled.add(peer)
 
     def answered(self, peer: Peer) -> None:
         """Count one request of a peer as done."""
         peer.in_flight -= 1
+        self.relieve(peer)
+
+    def relieve(self, peer: Peer) -> None:
+        """Read from a peer again if nothing is in the way any more."""
         if peer.throttled and self._relievable(peer):
             self._throttled.discard(peer)
             peer.relieve()
@@ -121,9 +130,8 @@ class Ingest:
         batch = [self._inbox.popleft() for _ in range(count)]
         self._bytes -= sum(len(arrival.payload) for arrival in batch)
         if self._throttled and not self._full():
-            for peer in [peer for peer in self._throttled if self._relievable(peer)]:
-                self._throttled.discard(peer)
-                peer.relieve()
+            for peer in list(self._throttled):
+                self.relieve(peer)
         return batch
 
     def _full(self) -> bool:
@@ -133,7 +141,12 @@ class Ingest:
         )
 
     def _relievable(self, peer: Peer) -> bool:
-        return not self._full() and peer.in_flight <= self._settings.requests_in_flight_max // 2
+        settings = self._settings
+        return (
+            not self._full()
+            and peer.in_flight <= settings.requests_in_flight_max // 2
+            and peer.line.buffered <= settings.answer_bytes_max
+        )
 
     async def _handle(self, desk: Desk, batch: list[Arrival]) -> None:
         admitted = [a for arrival in batch if (a := self._admit(arrival)) is not None]
@@ -143,7 +156,7 @@ class Ingest:
         except StoreError as error:
             self._lost(admitted, error)
             return
-        jobs = [desk.job(peer, asked, action, cards) for peer, asked, action in admitted]
+        jobs = [desk.job(peer, asked, cards) for peer, asked, _ in admitted]
         for job, result in zip(jobs, await self._verified(jobs), strict=True):
             job.then(result)
 
@@ -221,3 +234,5 @@ def _check(job: Job) -> Any:  # noqa: ANN401  each check has its own verified ty
         return refusal
     except ProtocolError as error:
         return refusal_of(error)
+    except Exception as error:  # noqa: BLE001  a mistake of ours concerns this frame alone
+        return fault(error)

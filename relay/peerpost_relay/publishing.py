@@ -33,9 +33,8 @@ def publish(transaction: Transaction, envelope: Envelope, data: bytes, now_ms: i
     require_unexpired(header, now_ms)  # 7
     item = Item(channel.last + 1, ItemKind.ENVELOPE, now_ms, data)
     transaction.append(channel, item, header.expires_at_ms)
-    transaction.advance(
-        channel.number, card.number, header.message, envelope.id, header.sequence, item.position
-    )
+    newest = Link(header.sequence, envelope.id)
+    transaction.advance(channel.number, card.number, header.message, newest, item.position)
     return Outcome(channel.id, item.position, Appended(channel.id, item))
 
 

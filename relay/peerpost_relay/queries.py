@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from peerpost_relay.errors import RefusalError, StoreError
+from peerpost_relay.errors import RefusalError, StoreError, fault
 from peerpost_relay.settings import RelaySettings
 from peerpost_relay.store import Query, Snapshot, Store
 
@@ -60,7 +60,7 @@ class Queries:
         try:
             return await self._store.read(partial(_answers, batch=batch))
         except StoreError as error:
-            log.error("%d questions were lost: %s", len(batch), error)
+            log.warning("%d questions were lost: %s", len(batch), error)
             refusal = RefusalError(
                 error.kind, "the store failed", retry_after_ms=self._settings.retry_after_ms
             )
@@ -76,3 +76,5 @@ def _answer(snapshot: Snapshot, question: Question) -> Any:  # noqa: ANN401  eac
         return question.query(snapshot)
     except RefusalError as refusal:
         return refusal
+    except Exception as error:  # noqa: BLE001  one question must not take the others with it
+        return fault(error)

@@ -9,7 +9,15 @@ nothing is gone.
 from msgspec import Struct
 
 from peerpost_protocol import limits
-from peerpost_protocol.frames import ChannelState, Cursor, Item, RosterPage, StreamPage
+from peerpost_protocol.frames import (
+    ChannelState,
+    Cursor,
+    Item,
+    ReadRoster,
+    ReadStream,
+    RosterPage,
+    StreamPage,
+)
 from peerpost_protocol.refusals import Refusal
 from peerpost_protocol.signing import Signed
 from peerpost_relay.errors import RefusalError
@@ -24,6 +32,16 @@ class Opening(Struct, frozen=True):
     receipts: int
     receipts_after: int
     present: bool
+
+
+class Reach(Struct, frozen=True):
+    """Say what to read: after one position and revision, no further than others, and how much."""
+
+    after: int
+    until: int
+    receipts_after: int
+    receipts_until: int
+    bytes_max: int
 
 
 class Page(Struct, frozen=True):
@@ -92,54 +110,44 @@ def joining(snapshot: Snapshot, card: int, channel_id: bytes, position: int) -> 
     return opening(snapshot, card, channel_id, Cursor(channel_id, position - 1, 0))
 
 
-def page(
-    snapshot: Snapshot,
-    card: int,
-    channel_id: bytes,
-    cursor: tuple[int, int],
-    until: tuple[int, int],
-    bytes_max: int,
-) -> Page:
-    """Return the next page after `cursor`, no further than `until` (both: position, revision)."""
+def page(snapshot: Snapshot, card: int, channel_id: bytes, reach: Reach) -> Page:
+    """Return the next page of a reader."""
     found = readable(snapshot, channel_id, card)
     if found is None:
-        return Page([], cursor[0], [], cursor[1], ended=True)
+        return Page([], reach.after, [], reach.receipts_after, ended=True)
     channel, intervals = found
-    items, reached = _items(
-        snapshot, channel, intervals, cursor[0], until[0], limits.MAX_ITEMS_PER_FRAME, bytes_max
-    )
+    span = _Span(reach.after, reach.until, limits.MAX_ITEMS_PER_FRAME, reach.bytes_max)
+    items, reached = _items(snapshot, channel, intervals, span)
     end, present = _end(channel, intervals)
-    if not present:
-        return Page(items, reached, [], cursor[1], ended=reached >= end)
-    if reached < until[0]:
-        return Page(items, reached, [], cursor[1], ended=False)
+    if not present or reached < reach.until:
+        return Page(items, reached, [], reach.receipts_after, not present and reached >= end)
     receipts, receipts_reached = snapshot.receipts(
-        channel.number, cursor[1], until[1], card, limits.MAX_ITEMS_PER_FRAME, bytes_max
+        channel.number,
+        reach.receipts_after,
+        reach.receipts_until,
+        besides=card,
+        limit=limits.MAX_ITEMS_PER_FRAME,
+        bytes_max=reach.bytes_max,
     )
     return Page(items, reached, receipts, receipts_reached, ended=False)
 
 
-def stream_page(
-    snapshot: Snapshot, card: int, request: int, channel_id: bytes, after: int, limit: int
-) -> StreamPage:
+def stream_page(snapshot: Snapshot, card: int, asked: ReadStream) -> StreamPage:
     """Answer `read_stream`; raise RefusalError."""
-    channel, intervals = _required(snapshot, channel_id, card)
+    channel, intervals = _required(snapshot, asked.channel, card)
     end, _ = _end(channel, intervals)
-    items, _ = _items(
-        snapshot, channel, intervals, after, end, limit, limits.MAX_ITEM_BYTES_PER_FRAME
-    )
-    recovered = max(after, intervals[0].first - 1) >= min(channel.lost, end)
-    return StreamPage(request, channel.id, tuple(items), end, recovered)
+    span = _Span(asked.after, end, asked.limit, limits.MAX_ITEM_BYTES_PER_FRAME)
+    items, _ = _items(snapshot, channel, intervals, span)
+    recovered = max(asked.after, intervals[0].first - 1) >= min(channel.lost, end)
+    return StreamPage(asked.request, channel.id, tuple(items), end, recovered)
 
 
-def roster_page(
-    snapshot: Snapshot, card: int, request: int, channel_id: bytes, first: int
-) -> RosterPage:
+def roster_page(snapshot: Snapshot, card: int, asked: ReadRoster) -> RosterPage:
     """Answer `read_roster`: the whole chain for a member, for a former one up to its removal."""
-    channel, intervals = _required(snapshot, channel_id, card)
+    channel, intervals = _required(snapshot, asked.channel, card)
     end, _ = _end(channel, intervals)
     limit = limits.MAX_ROSTER_EVENTS_PER_FRAME
-    events = snapshot.roster_events(channel.number, first, end, limit + 1)
+    events = snapshot.roster_events(channel.number, asked.position, end, limit + 1)
     kept: list[Signed] = []
     size = 0
     for event in events[:limit]:
@@ -147,7 +155,7 @@ def roster_page(
         if kept and size > limits.MAX_ITEM_BYTES_PER_FRAME:
             break
         kept.append(event)
-    return RosterPage(request, channel.id, tuple(kept), len(events) > len(kept))
+    return RosterPage(asked.request, channel.id, tuple(kept), len(events) > len(kept))
 
 
 def _required(snapshot: Snapshot, channel: bytes, card: int) -> tuple[Channel, list[Interval]]:
@@ -163,30 +171,31 @@ def _end(channel: Channel, intervals: list[Interval]) -> tuple[int, bool]:
     return (channel.last, True) if last is None else (last, False)
 
 
+class _Span(Struct, frozen=True):
+    """Say which items to read: after < position <= until, so many, and so many bytes."""
+
+    after: int
+    until: int
+    limit: int
+    bytes_max: int
+
+
 def _items(
-    snapshot: Snapshot,
-    channel: Channel,
-    intervals: list[Interval],
-    after: int,
-    until: int,
-    limit: int,
-    bytes_max: int,
+    snapshot: Snapshot, channel: Channel, intervals: list[Interval], span: _Span
 ) -> tuple[list[Item], int]:
-    """Return items of the intervals with after < position <= until, and how far they go."""
+    """Return the items of the span within the intervals, and how far they go."""
     found: list[Item] = []
-    left = bytes_max
+    left = span.bytes_max
     for interval in intervals:
-        start = max(after, interval.first - 1)
-        stop = until if interval.last is None else min(until, interval.last)
+        start = max(span.after, interval.first - 1)
+        stop = span.until if interval.last is None else min(span.until, interval.last)
         if start >= stop:
             continue
-        items, reached = snapshot.items(
-            channel.number, start, stop, limit - len(found), max(left, 1)
-        )
-        if found and left <= 0 < len(items):  # one item always fits, but only as the first
+        if left <= 0:
             return found, found[-1].position
+        items, reached = snapshot.items(channel.number, start, stop, span.limit - len(found), left)
         found += items
         left -= sum(len(item.body) for item in items)
-        if reached < stop or len(found) >= limit:
+        if reached < stop or len(found) >= span.limit:
             return found, reached
-    return found, max(after, until)
+    return found, max(span.after, span.until)

@@ -23,7 +23,7 @@ from peerpost_protocol.signing import SigningKey
 from peerpost_relay.catch_up import CatchUp
 from peerpost_relay.connection import Connection
 from peerpost_relay.expiry import Upkeep
-from peerpost_relay.fan_out import FanOut
+from peerpost_relay.fan_out import FanOut, Follower
 from peerpost_relay.ingest import Ingest
 from peerpost_relay.listener import Bound, Listener
 from peerpost_relay.peer import Peer
@@ -31,6 +31,7 @@ from peerpost_relay.queries import Queries
 from peerpost_relay.requests import Requests
 from peerpost_relay.session import Session, State
 from peerpost_relay.settings import EdgeSettings, RelaySettings
+from peerpost_relay.stages import Stages
 from peerpost_relay.store import Store
 from peerpost_relay.writer import Writer
 
@@ -60,14 +61,14 @@ class Relay:
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._store = store
         self._catch_up = CatchUp(self.settings, store)
-        self.fan_out = FanOut(
-            self.settings, lambda *added: self._requests.join(*added), self._catch_up.wake
-        )
+        self.fan_out = FanOut(self.settings, self._join, self._catch_up.wake)
         self._writer = Writer(self.settings, store, self.fan_out.committed)
         self._queries = Queries(self.settings, store)
         self._ingest = Ingest(self.settings, store)
-        stages = (self._ingest, self._writer, self._queries, self.fan_out)
-        self._requests = Requests(self.settings, key, store.epoch, stages, clock, random_bytes)
+        stages = Stages(self._ingest, self._writer, self._queries, self.fan_out)
+        self._requests = Requests(
+            self.settings, key, store.epoch, stages, clock=clock, random_bytes=random_bytes
+        )
         self._upkeep = Upkeep(self.settings, store, self._writer, self._revoked, clock)
         self._listener = Listener(edge or EdgeSettings(), self, self.information, self.health)
         self._peers: dict[Connection, Peer] = {}
@@ -125,7 +126,10 @@ class Relay:
     def writable(self, connection: Connection) -> None:
         """Go on with a follower that waited for its socket."""
         peer = self._peers.get(connection)
-        if peer is not None and peer.follower is not None:
+        if peer is None or self._draining:
+            return
+        self._ingest.relieve(peer)
+        if peer.follower is not None:
             self.fan_out.writable(peer.follower)
 
     def closed(self, connection: Connection) -> None:
@@ -173,6 +177,9 @@ class Relay:
         }
 
     # -- inside ----------------------------------------------------------------------------------
+
+    def _join(self, follower: Follower, channel: bytes, position: int) -> None:
+        self._requests.join(follower, channel, position)
 
     def _late(self, peer: Peer) -> None:
         peer.timer = None

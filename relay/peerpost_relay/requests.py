@@ -1,6 +1,5 @@
 """What each frame of a client asks of the stages: what to verify, what to commit, what to read."""
 
-import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -13,7 +12,6 @@ from peerpost_protocol.frames import (
     ClientFrame,
     FetchCards,
     Hello,
-    Joined,
     PostReceipt,
     Publish,
     PublishCard,
@@ -22,9 +20,7 @@ from peerpost_protocol.frames import (
     SearchCards,
     SubmitRosterEvent,
     Subscribe,
-    Subscribed,
     Welcome,
-    encode_frame,
 )
 from peerpost_protocol.handshake import sign_challenge
 from peerpost_protocol.refusals import Refusal
@@ -32,19 +28,19 @@ from peerpost_protocol.signing import SigningKey
 from peerpost_relay import directory, ingest, membership, publishing, reading, receipts
 from peerpost_relay import verification as verify
 from peerpost_relay.errors import RefusalError
-from peerpost_relay.fan_out import FanOut, Follower
-from peerpost_relay.framing import frame
-from peerpost_relay.ingest import Ingest, Job
+from peerpost_relay.fan_out import Follower
+from peerpost_relay.ingest import Job
 from peerpost_relay.outcomes import Outcome
 from peerpost_relay.peer import Peer
-from peerpost_relay.queries import Queries, Question
-from peerpost_relay.session import Action, Proven
+from peerpost_relay.queries import Question
+from peerpost_relay.session import Proven
 from peerpost_relay.settings import RelaySettings
+from peerpost_relay.stages import Stages
 from peerpost_relay.store import Operation, Query
-from peerpost_relay.writer import Write, Writer
+from peerpost_relay.subscriptions import Subscriptions
+from peerpost_relay.writer import Write
 
 NONCE_BYTES = 32
-RETRY_SECONDS = 0.5  # after the store failed to be read
 
 Clock = Callable[[], int]  # the time in ms
 RandomBytes = Callable[[int], bytes]
@@ -58,23 +54,31 @@ class Requests:
         settings: RelaySettings,
         key: SigningKey,
         epoch: bytes,
-        stages: tuple[Ingest, Writer, Queries, FanOut],
+        stages: Stages,
+        *,
         clock: Clock,
         random_bytes: RandomBytes,
     ) -> None:
         self._settings = settings
         self._key = key
         self._epoch = epoch
-        self._ingest, self._writer, self._queries, self._fan_out = stages
+        self._ingest = stages.ingest
+        self._writer = stages.writer
+        self._queries = stages.queries
+        self._subscriptions = Subscriptions(stages)
         self._clock = clock
         self._random_bytes = random_bytes
+
+    def join(self, follower: Follower, channel: bytes, position: int) -> None:
+        """Add a channel to the subscription of a card that was just added to it."""
+        self._subscriptions.join(follower, channel, position)
 
     async def room(self) -> None:
         """Wait until writer and queries have room."""
         await self._writer.room()
         await self._queries.room()
 
-    def job(self, peer: Peer, asked: ClientFrame, action: Action, cards: ingest.Cards) -> Job:
+    def job(self, peer: Peer, asked: ClientFrame, cards: ingest.Cards) -> Job:
         """Return what is to be done for a frame that its session let through."""
         match asked:
             case Hello():
@@ -84,7 +88,7 @@ class Requests:
             case PublishCard() | SubmitRosterEvent() | Publish() | PostReceipt():
                 return self._write(peer, asked)
             case Subscribe():
-                return Job(peer, None, lambda _: self._subscribe(peer, asked))
+                return Job(peer, None, lambda _: self._subscriptions.begin(peer, asked))
             case _:
                 return Job(peer, None, lambda _: self._read(peer, asked))
 
@@ -197,10 +201,10 @@ class Requests:
                 return lambda s: Cards(request, directory.search(s, identities))
             case FetchCards(request, ids):
                 return lambda s: Cards(request, tuple(s.records(ids)))
-            case ReadRoster(request, channel, position):
-                return lambda s: reading.roster_page(s, card, request, channel, position)
-            case ReadStream(request, channel, after, limit):
-                return lambda s: reading.stream_page(s, card, request, channel, after, limit)
+            case ReadRoster():
+                return lambda s: reading.roster_page(s, card, asked)
+            case ReadStream():
+                return lambda s: reading.stream_page(s, card, asked)
             case _:
                 raise RefusalError(Refusal.UNEXPECTED_FRAME, "this frame asks for nothing")
 
@@ -210,61 +214,3 @@ class Requests:
             peer.refuse(request, result)
         else:
             peer.send(result)
-
-    # -- subscriptions ---------------------------------------------------------------------------
-
-    def _subscribe(self, peer: Peer, asked: Subscribe) -> None:
-        if peer.gone:
-            return
-        proven = peer.session.require_proof()
-        if peer.follower is None:
-            peer.follower = Follower(peer.line, proven.card.id, proven.number)
-        self._fan_out.begin(peer.follower, everything=asked.everything)
-        query = partial(
-            reading.openings,
-            card=proven.number,
-            cursors=asked.cursors,
-            everything=asked.everything,
-        )
-        answer = partial(self._subscribed, peer, peer.follower, asked.request)
-        self._queries.put(Question(query, answer))
-
-    def _subscribed(
-        self,
-        peer: Peer,
-        follower: Follower,
-        request: int,
-        result: list[reading.Opening] | RefusalError,
-    ) -> None:
-        self._ingest.answered(peer)
-        if isinstance(result, RefusalError):
-            peer.refuse(request, result)
-            self._fan_out.opened(follower, [])
-            return
-        peer.send(Subscribed(request, tuple(opening.state for opening in result)))
-        self._fan_out.opened(follower, result)
-
-    def join(self, follower: Follower, channel: bytes, position: int) -> None:
-        """Add a channel to the subscription of a card that was just added to it."""
-        if follower.gone:
-            return
-        self._fan_out.begin(follower, everything=False)
-        query = partial(
-            reading.joining, card=follower.number, channel_id=channel, position=position
-        )
-        again = partial(self.join, follower, channel, position)
-        self._queries.put(Question(query, partial(self._joined, follower, again)))
-
-    def _joined(
-        self,
-        follower: Follower,
-        again: Callable[[], None],
-        result: reading.Opening | RefusalError | None,
-    ) -> None:
-        if isinstance(result, RefusalError):  # the store failed; nobody else would tell of it
-            asyncio.get_running_loop().call_later(RETRY_SECONDS, again)
-        if isinstance(result, reading.Opening) and result.present:
-            follower.sink.send(frame(encode_frame(Joined(result.state))))
-            self._fan_out.opened(follower, [result])
-        else:
-            self._fan_out.opened(follower, [])

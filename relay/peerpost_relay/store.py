@@ -144,7 +144,7 @@ class Snapshot(Protocol):
         """Return a card's receipt."""
 
     def receipts(
-        self, channel: int, after: int, until: int, besides: int, limit: int, bytes_max: int
+        self, channel: int, after: int, until: int, *, besides: int, limit: int, bytes_max: int
     ) -> tuple[list[StoredReceipt], int]:
         """Return the other cards' receipts of after < revision <= until, and how far they go."""
 
@@ -201,9 +201,7 @@ class Transaction(Snapshot, Protocol):
     def append(self, channel: Channel, item: Item, expires_at_ms: int | None) -> None:
         """Put an item at `item.position`, which is `channel.last + 1`."""
 
-    def advance(
-        self, channel: int, card: int, message: bytes, envelope: bytes, sequence: int, position: int
-    ) -> None:
+    def advance(self, channel: int, card: int, message: bytes, newest: Link, position: int) -> None:
         """Remember an envelope as its sender's newest, and its message id."""
 
     def put_receipt(self, channel: int, card: int, receipt: StoredReceipt) -> None:

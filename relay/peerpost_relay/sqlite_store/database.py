@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from peerpost_relay.errors import RefusalError, StoreError
+from peerpost_relay.errors import RefusalError, StoreError, fault
 from peerpost_relay.settings import RelaySettings
 from peerpost_relay.sqlite_store.cards import Cards
 from peerpost_relay.sqlite_store.channels import Channels
@@ -27,6 +27,12 @@ from peerpost_relay.sqlite_store.worker import Worker
 T = TypeVar("T")
 
 PRIVATE_FILE = 0o600
+MISTAKES = (
+    sqlite3.DataError,
+    sqlite3.IntegrityError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+)
 
 
 class SqliteTransaction(Cards, Tokens, Channels, Stream, Receipts):
@@ -151,11 +157,19 @@ def _isolated(
     try:
         result = operation(transaction)
     except RefusalError as refusal:
-        db.execute("ROLLBACK TO operation")
-        db.execute("RELEASE operation")
-        return refusal
+        return _undone(db, refusal)
+    except Exception as error:
+        if isinstance(error, sqlite3.Error) and not isinstance(error, MISTAKES):
+            raise  # the disk or the file failed: nothing of the group can be kept
+        return _undone(db, fault(error))  # a mistake of ours concerns this operation alone
     db.execute("RELEASE operation")
     return result
+
+
+def _undone(db: sqlite3.Connection, refusal: RefusalError) -> RefusalError:
+    db.execute("ROLLBACK TO operation")
+    db.execute("RELEASE operation")
+    return refusal
 
 
 def _query(db: sqlite3.Connection, query: Callable[[SqliteTransaction], T]) -> T:

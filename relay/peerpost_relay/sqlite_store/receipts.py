@@ -26,7 +26,7 @@ class Receipts(Statements):
         return _receipt(row) if row else None
 
     def receipts(
-        self, channel: int, after: int, until: int, besides: int, limit: int, bytes_max: int
+        self, channel: int, after: int, until: int, *, besides: int, limit: int, bytes_max: int
     ) -> tuple[list[StoredReceipt], int]:
         """Return the other cards' receipts of after < revision <= until, and how far they go."""
         found: list[StoredReceipt] = []

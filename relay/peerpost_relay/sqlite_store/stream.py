@@ -72,16 +72,15 @@ class Stream(Statements):
             "UPDATE channels SET last = ? WHERE number = ?", (item.position, channel.number)
         )
 
-    def advance(
-        self, channel: int, card: int, message: bytes, envelope: bytes, sequence: int, position: int
-    ) -> None:
+    def advance(self, channel: int, card: int, message: bytes, newest: Link, position: int) -> None:
         """Remember an envelope as its sender's newest, and its message id."""
         self._db.execute(
             "INSERT INTO messages VALUES (?, ?, ?, ?, ?)",
-            (channel, card, message, envelope, position),
+            (channel, card, message, newest.id, position),
         )
         self._db.execute(
-            "INSERT OR REPLACE INTO chains VALUES (?, ?, ?, ?)", (channel, card, sequence, envelope)
+            "INSERT OR REPLACE INTO chains VALUES (?, ?, ?, ?)",
+            (channel, card, newest.sequence, newest.id),
         )
 
     def touch(self) -> None:
