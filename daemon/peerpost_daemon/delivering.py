@@ -1,7 +1,7 @@
 """Decide when a message is delivered: every other card that it was sealed for has it."""
 
 from peerpost_daemon import event_data
-from peerpost_daemon.records import chains, events, outbox
+from peerpost_daemon.records import chains, channels, events, outbox
 from peerpost_daemon.records.chains import Delivery
 from peerpost_daemon.records.outbox import Outgoing
 from peerpost_daemon.vault.connection import SqlConnection
@@ -9,12 +9,25 @@ from peerpost_protocol.card import Card
 
 
 def note_delivered(db: SqlConnection, channel: bytes, up_to: int, me: Card, now_ms: int) -> None:
-    """Mark the messages of a channel up to a sequence that have arrived everywhere."""
+    """Mark the messages of a channel up to a sequence that have arrived everywhere.
+
+    Beyond the highest mark only a message for nobody else can have arrived: those rows are not looked at unless this
+    account is alone in the channel.
+    """
     have = chains.deliveries(db, channel)
+    if have:
+        up_to = min(up_to, max(delivery.sequence for delivery in have.values()))
+    elif not _alone(db, channel):
+        return
     for row in outbox.undelivered(db, channel, up_to):
         if arrived_everywhere(row, have, me):
             outbox.delivered(db, row.number, now_ms)
             tell_status(db, row.message, now_ms)
+
+
+def _alone(db: SqlConnection, channel: bytes) -> bool:
+    found = channels.find(db, channel)
+    return found is not None and len(found.roster.members) == 1
 
 
 def arrived_everywhere(row: Outgoing, have: dict[bytes, Delivery], me: Card) -> bool:

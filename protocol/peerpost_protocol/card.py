@@ -8,6 +8,7 @@ A card proves that its maker holds the keys. Whether the identity is theirs is f
 endorsement to say.
 """
 
+from functools import lru_cache
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -65,6 +66,8 @@ class DeviceKeys:
 
 
 _ANY_SCALAR = bytes(range(32))
+CARDS_REMEMBERED = 4096
+
 _decode = Decoder[CardBody](CardBody, "card", limits.MAX_CARD)
 
 
@@ -90,8 +93,12 @@ def issue_card(
     return open_card(keys.signing.sign(CARD_TYPE, encode(body, limit=limits.MAX_CARD)))
 
 
+@lru_cache(maxsize=CARDS_REMEMBERED)
 def open_card(signed: Signed) -> Card:
-    """Return the verified card; raise MalformedError or SignatureError."""
+    """Return the verified card; raise MalformedError or SignatureError.
+
+    The newest results are remembered: a card is looked at with every message, and the same bytes verify the same way.
+    """
     body = _decode(signed.payload)
     verify(body.signing_key, CARD_TYPE, signed.payload, signed.signature)
     _usable(body.encryption_key)

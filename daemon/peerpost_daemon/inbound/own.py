@@ -1,41 +1,50 @@
 """Envelopes of this card that come back in the stream: they confirm what the outbox knows.
 
-When the vault does not know one (it was restored from an older copy), it is taken as the message it is: verified, and
-opened with this card's own wrap. The chain then goes on after it, and no sequence is used twice.
+The ids are compared, and an id covers header and ciphertext: nothing has to be verified again. When the vault does not
+know one (it was restored from an older copy), it is taken as the message it is: verified, and opened with this card's
+own wrap. The chain then goes on after it, and no sequence is used twice.
 """
 
 from peerpost_daemon import event_data
 from peerpost_daemon.delivering import tell_status
 from peerpost_daemon.inbound.message import message_of
-from peerpost_daemon.inbound.opening import Fault, OpenedEnvelope
+from peerpost_daemon.inbound.opening import Fault, OpenedEnvelope, Taking, open_envelope
 from peerpost_daemon.records import channels, events, messages, outbox
 from peerpost_daemon.records.channels import Channel
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.chain import Link
+from peerpost_protocol.envelope import EnvelopeClaim, Header
 from peerpost_protocol.frames import Item
 
 
 def take(
-    db: SqlConnection, channel: Channel, item: Item, opened: OpenedEnvelope, now_ms: int
+    db: SqlConnection, channel: Channel, item: Item, claim: EnvelopeClaim, taking: Taking
 ) -> Fault | None:
     """Confirm or recover an own envelope; return what is wrong with it otherwise."""
-    header, id_ = opened.envelope.header, opened.envelope.id
+    header = claim.header
     row = outbox.by_sequence(db, channel.id, header.sequence)
-    if row is not None and row.envelope_id != id_:
-        return Fault(
-            "own_fork",
-            "another envelope of ours has its place",
-            header.sender,
-            header.message,
-            header.sequence,
-        )
-    if row is None:
-        return _recover(db, channel, item, opened, now_ms)
-    link = outbox.sent(db, row.message, item.position, now_ms)
+    if row is not None and row.envelope_id == claim.id and header.channel == channel.id:
+        _confirm(db, channel, item, row.message, taking.now_ms)
+        return None
+    opened = open_envelope(claim, {taking.me.card.id: taking.me.card}, taking.me)
+    if isinstance(opened, Fault):
+        return opened
+    if header.channel != channel.id:
+        return _fault(header, "wrong_channel", "it was written for another channel")
+    if row is not None:
+        return _fault(header, "own_fork", "another envelope of ours has its place")
+    return _recover(db, channel, item, opened, taking.now_ms)
+
+
+def _confirm(db: SqlConnection, channel: Channel, item: Item, message: bytes, now_ms: int) -> None:
+    link = outbox.sent(db, message, item.position, now_ms)
     if link is not None:
         channels.set_sent(db, channel.id, link)
-        tell_status(db, row.message, now_ms)
-    return None
+        tell_status(db, message, now_ms)
+
+
+def _fault(header: Header, reason: str, detail: str) -> Fault:
+    return Fault(reason, detail, header.sender, header.message, header.sequence)
 
 
 def _recover(

@@ -20,7 +20,7 @@ from peerpost_daemon import event_data
 from peerpost_daemon.ids import message_text
 from peerpost_daemon.inbound import own
 from peerpost_daemon.inbound.message import message_of
-from peerpost_daemon.inbound.opening import Fault, Opened, OpenedEnvelope, Taking
+from peerpost_daemon.inbound.opening import Fault, Opened, OpenedEnvelope, OwnEcho, Taking
 from peerpost_daemon.inbound.rosters import take_event
 from peerpost_daemon.records import chains, channels, contacts, events, messages, quarantine
 from peerpost_daemon.records.chains import Chain
@@ -49,7 +49,11 @@ def take(
                 channel = take_event(db, channel_id, channel, item, thing, taking=taking)
             case OpenedEnvelope() if channel is not None:
                 _take_envelope(db, channel, item, thing, taking)
-            case OpenedEnvelope():
+            case OwnEcho(claim) if channel is not None:
+                own_fault = own.take(db, channel, item, claim, taking)
+                if own_fault is not None:
+                    reject(db, channel_id, item, own_fault, taking)
+            case OpenedEnvelope() | OwnEcho():
                 reject(db, channel_id, item, Fault("unknown_roster", "no roster is known"), taking)
             case Fault():
                 reject(db, channel_id, item, thing, taking)
@@ -105,14 +109,12 @@ def _take_envelope(
     db: SqlConnection, channel: Channel, item: Item, opened: OpenedEnvelope, taking: Taking
 ) -> None:
     envelope = opened.envelope
-    fault = _belongs(db, channel, envelope) or _place(db, envelope)
-    if envelope.sender.id == taking.me.card.id:
-        if fault is None or fault.reason == "replay":
-            fault = own.take(db, channel, item, opened, taking.now_ms)
-        if fault is not None:
-            reject(db, channel.id, item, fault, taking)
-        return
-    fault = fault or _trusted(db, envelope) or opened.fault
+    fault = (
+        _belongs(db, channel, envelope)
+        or _place(db, envelope)
+        or _trusted(db, envelope)
+        or opened.fault
+    )
     if fault is not None:
         reject(db, channel.id, item, fault, taking)
     else:
@@ -162,11 +164,10 @@ def _fits(db: SqlConnection, envelope: Envelope) -> bool:
 
 
 def _trusted(db: SqlConnection, envelope: Envelope) -> Fault | None:
-    known = contacts.card(db, envelope.sender.id)
-    if known is None or known.trust is not Trust.PINNED:
+    standing = contacts.standing(db, envelope.sender.id)
+    if standing is None or standing[0] is not Trust.PINNED:
         return _fault(envelope, UNTRUSTED, "its sender's card has not been accepted")  # 5
-    contact = contacts.find(db, envelope.sender.identity)
-    if contact is not None and contact.state is ContactState.BLOCKED:
+    if standing[1] is ContactState.BLOCKED:
         return _fault(envelope, "blocked", "its sender is blocked")  # 5
     return None
 

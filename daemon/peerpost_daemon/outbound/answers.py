@@ -113,9 +113,12 @@ class Answers:
             self._sort(row, error)
 
         def store(db: SqlConnection) -> None:
+            reached: dict[bytes, int] = {}
             for answer in answers:
                 if answer.position is not None:
-                    _sent(db, answer.row, answer.position, self._me, now_ms)
+                    _sent(db, answer.row, answer.position, now_ms, reached)
+            for channel, sequence in reached.items():
+                note_delivered(db, channel, sequence, self._me, now_ms)
             for row, reason in failed:
                 outbox.fail(db, row.number, reason)
                 tell_status(db, row.message, now_ms)
@@ -155,13 +158,15 @@ def _is_final(row: Outgoing, error: RefusedError) -> bool:
     return error.kind not in _ANEW or row.attempts + 1 >= MAX_SEAL_ATTEMPTS
 
 
-def _sent(db: SqlConnection, row: Outgoing, position: int, me: Card, now_ms: int) -> None:
+def _sent(
+    db: SqlConnection, row: Outgoing, position: int, now_ms: int, reached: dict[bytes, int]
+) -> None:
     link = outbox.sent(db, row.message, position, now_ms)
     if link is None or row.channel is None:
         return
     channels.set_sent(db, row.channel, link)
     tell_status(db, row.message, now_ms)
-    note_delivered(db, row.channel, link.sequence, me, now_ms)
+    reached[row.channel] = link.sequence
 
 
 def _back(db: SqlConnection, held: set[bytes], states: dict[bytes, ChannelState]) -> None:

@@ -55,6 +55,14 @@ def card(db: SqlConnection, id_: bytes) -> KnownCard | None:
     return _known(row) if row else None
 
 
+def standing(db: SqlConnection, id_: bytes) -> tuple[Trust, ContactState] | None:
+    """Return how a card and its contact are taken, without the card itself."""
+    row = db.execute(
+        "SELECT trust, state FROM card JOIN contact USING (identity) WHERE id = ?", (id_,)
+    ).fetchone()
+    return (Trust(row[0]), ContactState(row[1])) if row else None
+
+
 def unknown(db: SqlConnection, ids: set[bytes]) -> set[bytes]:
     """Return those of the ids that no stored card has."""
     return {id_ for id_ in ids if not _exists(db, id_)}
