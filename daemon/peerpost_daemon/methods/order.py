@@ -154,4 +154,7 @@ def _same(db: SqlConnection, order: Order, before: Outgoing, said: Message) -> b
         return False
     if order.to is not None:
         return before.recipient == order.to
-    return before.recipient is None and before.channel == the_channel(db, order.channel or "").id
+    named = the_channel(db, order.channel or "")
+    if before.channel is None:  # its direct channel came to nothing, and another is being made
+        return before.recipient == named.peer
+    return before.channel == named.id
