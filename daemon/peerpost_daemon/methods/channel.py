@@ -67,7 +67,10 @@ class ChannelMethods:
         name = _name(params.name)
         own = self._daemon.account.identity
         others = [who for who in identities(params.members) if who != own]
-        return await self._channel(await self._daemon.engine.channels.create(name, others))
+        engine = self._daemon.engine
+        channel = await engine.channels.create(name, others)
+        engine.outbound.wake()  # it brings the channel to the relay, before anybody speaks
+        return await self._channel(channel)
 
     async def list(self, params: NoParams, call: Call) -> views.Channels:  # noqa: ARG002
         """List the channels this account is or was a member of, oldest first."""

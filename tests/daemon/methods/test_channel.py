@@ -7,7 +7,7 @@ from tests.daemon.methods.house import ALICE, BOB, CAROL, House
 async def test_a_channel_is_created_without_naming_oneself(alice: House) -> None:
     members = [ALICE.identity, "BOB@example.org", BOB.identity]
     channel = await alice.result("channel.create", name=" ops ", members=members)
-    assert alice.plan.said == [("create", "ops", BOB.identity)]
+    assert alice.plan.said == [("create", "ops", BOB.identity), ("wake",)]
     assert (channel["name"], channel["direct"], channel["state"]) == ("ops", False, "active")
     roles = {member["identity"]: member["role"] for member in channel["members"]}
     assert roles == {ALICE.identity: "owner", BOB.identity: "member"}
