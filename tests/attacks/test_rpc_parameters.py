@@ -9,7 +9,6 @@ import pytest
 from peerpost_daemon.errors import ERROR_CODES
 from peerpost_daemon.methods.registry import registry_of
 from tests.daemon.methods.house import BOB, House, house, message_by
-from tests.daemon.rpc.stage import request
 
 NASTY: tuple[Any, ...] = (
     "",
@@ -68,18 +67,10 @@ async def test_no_parameter_makes_a_method_fail_unforeseen(alice: House) -> None
         for field in fields:
             for value in NASTY:
                 given = {name: GOOD[name] for name in fields if name in GOOD} | {field: value}
-                answer = await _asked(alice, method.name, given)
+                answer = await alice.ask(method.name, **given)
                 kind = answer["error"]["data"]["kind"] if "error" in answer else None
                 assert kind is None or kind in SAFE, (method.name, field, value, kind)
     assert (await alice.result("daemon.status"))["state"] == "ready"
-
-
-async def _asked(alice: House, method: str, params: dict[str, Any]) -> Any:
-    """Return the answer; notifications that come in between are passed over."""
-    alice.client.say(request(method, "asked", **params))
-    while (answer := await alice.client.hear()).get("id") != "asked":
-        assert answer.get("method") == "event", answer
-    return answer
 
 
 async def test_a_parameter_that_nobody_knows_is_refused_by_name(alice: House) -> None:

@@ -1,6 +1,7 @@
 """A daemon with a real vault behind a real socket; only the relay's side is played by a recorder."""
 
 import json
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -143,12 +144,17 @@ class House:
         self.plan = plan
         self.client = client
         self._last = 0
+        self._events: deque[Any] = deque()
 
     async def ask(self, method: str, /, **params: Any) -> Any:
-        """Return the whole answer."""
+        """Return the whole answer; events that come before it are kept."""
         self._last += 1
         body = {"jsonrpc": "2.0", "id": self._last, "method": method, "params": params}
-        return await self.client.ask(json.dumps(body).encode())
+        answer = await self.client.ask(json.dumps(body).encode())
+        while "id" not in answer:
+            self._events.append(answer)
+            answer = await self.client.hear()
+        return answer
 
     async def result(self, method: str, /, **params: Any) -> Any:
         """Return the result of a call that must succeed."""
@@ -170,7 +176,7 @@ class House:
 
     async def event(self) -> Any:
         """Return the parameters of the next notification."""
-        said = await self.client.hear()
+        said = self._events.popleft() if self._events else await self.client.hear()
         assert said["method"] == "event"
         return said["params"]
 
