@@ -4,7 +4,7 @@ Attacker: the relay. It may hide cards, and it may show another card for an iden
 card is fetched by its id. What a card that verifies is worth is for the contacts to say (records/contacts.py).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from msgspec import Struct
@@ -17,6 +17,9 @@ from peerpost_protocol.card import Card, open_card
 from peerpost_protocol.errors import ProtocolError
 from peerpost_protocol.frames import CardRecord, Cards, FetchCards, SearchCards
 from peerpost_protocol.limits import MAX_FETCH_CARDS, MAX_SEARCH_IDENTITIES
+
+MAX_REMEMBERED = 4096
+"""Cards kept in memory; they are immutable, and the vault has them all."""
 
 T = TypeVar("T")
 
@@ -35,6 +38,7 @@ class Directory:
     def __init__(self, relay: Relay, database: Database) -> None:
         self._relay = relay
         self._database = database
+        self._stored: dict[bytes, Card] = {}
 
     async def search(self, identities: Sequence[str]) -> list[FoundCard]:
         """Return the live cards of identities, oldest first; store nothing. Raises LinkError."""
@@ -65,12 +69,28 @@ class Directory:
         return {id_: cards[id_] for id_ in wanted if id_ in cards}
 
     async def known_or_fetched(self, ids: set[bytes], own: Card) -> dict[bytes, Card]:
-        """Return cards by id, from the vault where it has them. Raises LinkError."""
+        """Return cards by id, from memory or the vault where they are there. Raises LinkError."""
+        cards = {id_: self._stored[id_] for id_ in ids if id_ in self._stored}
+        cards[own.id] = own
+        lacking = ids - cards.keys()
+        if not lacking:
+            return cards
         stored = await self._database.read(
-            lambda db: [known.card for id_ in ids if (known := contacts.card(db, id_))]
+            lambda db: [known.card for id_ in lacking if (known := contacts.card(db, id_))]
         )
-        cards = {card.id: card for card in (*stored, own)}
+        self.stored({card.id: card for card in stored})
+        cards |= {card.id: card for card in stored}
         return cards | await self.fetch(ids - cards.keys())
+
+    def is_stored(self, id_: bytes) -> bool:
+        """Say whether a card is known to be in the vault."""
+        return id_ in self._stored
+
+    def stored(self, cards: Mapping[bytes, Card]) -> None:
+        """Remember cards that are in the vault by now."""
+        if len(self._stored) + len(cards) > MAX_REMEMBERED:
+            self._stored.clear()
+        self._stored.update(cards)
 
 
 def _verified(record: CardRecord) -> Card | None:

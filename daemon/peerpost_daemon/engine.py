@@ -199,9 +199,10 @@ class Engine:
         except DaemonError as error:
             _log.warning("an event was not stored: %s", error.kind)
 
-    def _stored(self) -> None:
+    def _stored(self, *, more_may_go: bool) -> None:
         self._receipts.wake()
-        self.outbound.wake()
+        if more_may_go:
+            self.outbound.again()
 
     def _begin_anew(self) -> None:
         """End the session: the next one brings again what was not stored."""

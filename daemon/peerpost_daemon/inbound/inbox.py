@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -29,6 +30,8 @@ from peerpost_protocol.signing import Signed
 MAX_WAITING_BYTES = 32 * 1024 * 1024
 MAX_BATCH_BYTES = 2 * 1024 * 1024
 MAX_BATCH_FRAMES = 256
+MAX_OPENED_WHILE_STORING = 8
+"""Items opened in the vault's own thread; more of them get a thread first, so that other writes do not wait."""
 MAX_RELEASED = 1000
 """Quarantined messages that one acceptance releases; the rest are released by the next."""
 
@@ -52,6 +55,13 @@ class Receipted(Struct, frozen=True):
     size: int
 
 
+class Stored(Protocol):
+    """Be told after each commit."""
+
+    def __call__(self, *, more_may_go: bool) -> None:
+        """Say whether more of the outbox may be ready to go: a roster or the trust in a contact changed."""
+
+
 class Inbox:
     """Process what arrives, in its order. `stored` is called after each commit, `broken` on trouble."""
 
@@ -64,7 +74,7 @@ class Inbox:
         bell: Bell,
         *,
         now_ms: Callable[[], int],
-        stored: Callable[[], None],
+        stored: Stored,
         broken: Callable[[], None],
     ) -> None:
         self._database = database
@@ -118,33 +128,39 @@ class Inbox:
     async def _process(self, batch: list[Delivered | Receipted]) -> None:
         async with self._storing:
             delivered = [one for one in batch if isinstance(one, Delivered)]
-            if delivered:
-                await self._take(delivered)
+            rosters_changed = await self._take(delivered) if delivered else False
             notices = [one for one in batch if isinstance(one, Receipted)]
             if notices:
                 await self._note(notices)
         self._bell.ring()
-        self._stored()
+        self._stored(more_may_go=rosters_changed)
 
-    async def _take(self, delivered: list[Delivered]) -> None:
+    async def _take(self, delivered: list[Delivered]) -> bool:
+        """Store items; return whether a roster changed by them."""
         parsed = [(one.channel, opening.parse(one.items)) for one in delivered]
         named = opening.cards_named(p for _, items in parsed for p in items)
         logs = await self._logs.missing({one.channel: one.items[0] for one in delivered})
         named |= {id_ for log in logs.values() for id_ in log.cards}
         cards = await self._directory.known_or_fetched(named, self._me.card)
         begun = {channel: log.verified(cards) for channel, log in logs.items()}
-        opened = await asyncio.to_thread(self._open, parsed, cards)
+        fresh = {id_: card for id_, card in cards.items() if not self._directory.is_stored(id_)}
+        small = sum(len(items) for _, items in parsed) <= MAX_OPENED_WHILE_STORING
+        opened = None if small else await asyncio.to_thread(self._open, parsed, cards)
         now_ms = self._now_ms()
 
-        def store(db: SqlConnection) -> None:
-            rosters.meet_cards(db, cards, self._me.card, now_ms)
+        def store(db: SqlConnection) -> bool:
+            rosters.meet_cards(db, fresh, self._me.card, now_ms)
             for log in begun.values():
                 if log:
                     rosters.begin(db, log, self._me.card, now_ms)
-            for channel, items in opened:
-                taking.take(db, channel, items, Taking(self._me, now_ms))
+            changed = False
+            for channel, items in opened or self._open(parsed, cards):
+                changed |= taking.take(db, channel, items, Taking(self._me, now_ms))
+            return changed
 
-        await self._database.write(store)
+        changed = await self._database.write(store)
+        self._directory.stored(fresh)
+        return changed
 
     def _open(
         self, parsed: list[tuple[bytes, list[Parsed]]], cards: dict[bytes, Card]
@@ -189,7 +205,7 @@ class Inbox:
 
             await self._database.write(store)
         self._bell.ring()
-        self._stored()
+        self._stored(more_may_go=True)
         return True
 
 

@@ -46,15 +46,20 @@ class RosterLogs:
     def __init__(self, relay: Relay, database: Database) -> None:
         self._relay = relay
         self._database = database
+        self._known: set[bytes] = set()  # as many as this card has channels
 
     async def missing(self, first: Mapping[bytes, Item]) -> dict[bytes, RosterLog]:
         """Return the logs of those channels that are not known and do not begin at their beginning.
 
         `first` is the first item that arrived of each channel. Raises LinkError.
         """
+        asked = [id_ for id_ in first if id_ not in self._known]
+        if not asked:
+            return {}
         new = await self._database.read(
-            lambda db: [id_ for id_ in first if channels.find(db, id_) is None]
+            lambda db: [id_ for id_ in asked if channels.find(db, id_) is None]
         )
+        self._known.update(set(asked).difference(new))
         logs = {}
         for channel in new:
             before = _position(first[channel])

@@ -38,14 +38,19 @@ _MAX_GAP_LISTED = 32
 
 def take(
     db: SqlConnection, channel_id: bytes, opened: Sequence[tuple[Item, Opened]], taking: Taking
-) -> None:
-    """Take items of one channel in their order; items at or before its cursor are known already."""
+) -> bool:
+    """Take items of one channel in their order; return whether there was a roster event among them.
+
+    Items at or before the channel's cursor are known already.
+    """
+    rosters_changed = False
     channel = channels.find(db, channel_id)
     for item, thing in opened:
         if channel is not None and item.position <= channel.cursor:
             continue
         match thing:
             case RosterEvent():
+                rosters_changed = True
                 channel = take_event(db, channel_id, channel, item, thing, taking=taking)
             case OpenedEnvelope() if channel is not None:
                 _take_envelope(db, channel, item, thing, taking)
@@ -59,6 +64,7 @@ def take(
                 reject(db, channel_id, item, thing, taking)
     if opened:
         channels.advance(db, channel_id, opened[-1][0].position)
+    return rosters_changed
 
 
 def release(

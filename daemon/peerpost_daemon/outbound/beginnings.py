@@ -49,15 +49,19 @@ class Beginnings:
         """Try those again that could not be begun: the link is new, or a contact was accepted."""
         self._parked.clear()
 
-    async def settle(self) -> None:
-        """Do what can be done now. Raises LinkError, DaemonError of the vault."""
+    async def settle(self) -> bool:
+        """Do what can be done now; return whether anything was. Raises LinkError, DaemonError of the vault."""
+        done = False
         for recipient in await self._database.read(
             lambda db: outbox.undirected(db, MAX_IDENTITIES)
         ):
             if recipient not in self._parked:
                 await self._direct(recipient)
+                done = True
         for channel, signed in await self._database.read(channels.pending_events):
             await self.submit(channel, signed)
+            done = True
+        return done
 
     async def submit(self, channel: bytes, signed: bytes) -> None:
         """Bring a new channel's first event to the relay. Raises LinkError, RefusedError if final."""

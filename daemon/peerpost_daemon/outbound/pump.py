@@ -7,19 +7,18 @@ the message id). Only a refusal may take a row back to `queued`, to be sealed an
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from peerpost_daemon.bell import Bell
-from peerpost_daemon.delivering import tell_status
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.link.errors import LinkBusyError, LinkError
 from peerpost_daemon.link.relay_link import RelayLink
 from peerpost_daemon.outbound.answers import Answers
 from peerpost_daemon.outbound.beginnings import Beginnings
-from peerpost_daemon.outbound.ready import Ready, choose
-from peerpost_daemon.outbound.sealing import Batch, Sender, seal_rows, with_bytes
-from peerpost_daemon.records import channels, outbox
-from peerpost_daemon.records.outbox import OutboxState, Waiting
+from peerpost_daemon.outbound.ready import choose
+from peerpost_daemon.outbound.round import Round, do_round
+from peerpost_daemon.outbound.sealing import Sender
+from peerpost_daemon.records.outbox import Waiting
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
 from peerpost_protocol.frames import Publish
@@ -58,12 +57,17 @@ class Pump:
         self._woken = asyncio.Event()
         self._online = False
         self._after = 0
-        answers.room = self.wake
+        self._short_of_room = False
+        answers.room = self._room
         answers.again = self.again
 
     def wake(self) -> None:
         """Look into the outbox again."""
         self._woken.set()
+
+    def _room(self) -> None:
+        if self._short_of_room:
+            self._woken.set()
 
     def again(self) -> None:
         """Look into the outbox from its beginning: what could not go may go now."""
@@ -92,53 +96,36 @@ class Pump:
 
     async def _round(self) -> bool:
         """Do one batch; return whether there may be more to do now."""
-        await self._beginnings.settle()
         room = min(BATCH, WINDOW - len(self._answers.on_the_way))
-        if room <= 0:
+        self._short_of_room = room <= 0
+        if self._short_of_room:
             return False  # an answer wakes us
         skip, held = frozenset(self._answers.on_the_way), frozenset(self._answers.held)
-        after, me = self._after, self._sender.card
-        ready = await self._database.read(
-            lambda db: choose(db, after, room, skip=skip, held=held, me=me)
-        )
-        more = ready.looked_up_to > after
-        self._after = max(self._after, ready.looked_up_to) if self._after == after else self._after
-        rows = await self._sealed(ready)
-        return self._send(rows) and more
+        after = self._after
 
-    async def _sealed(self, ready: Ready) -> list[Waiting]:
-        """Seal what is queued and store it; return the rows that have their bytes, in order."""
-        queued = [row for row in ready.rows if row.outgoing.state is OutboxState.QUEUED]
-        if not queued:
-            return list(ready.rows)
-        now_ms = self._now_ms()
-        batch = await asyncio.to_thread(seal_rows, queued, ready.destinations, self._sender, now_ms)
-        await self._database.write(lambda db: _store(db, batch, now_ms))
-        if batch.failed:
+        def work(db: SqlConnection) -> Round:
+            ready = choose(db, after, room, skip=skip, held=held, me=self._sender.card)
+            return do_round(db, ready, self._sender, self._now_ms())
+
+        done = await self._database.write(work)
+        if self._after == after:  # else somebody asked to begin again meanwhile
+            self._after = done.looked_up_to
+        if done.failed:
             self._bell.ring()
-        fresh = {row.outgoing.number: with_bytes(row, sealed) for row, sealed in batch.sealed}
-        rows = [fresh.get(row.outgoing.number, row) for row in ready.rows]
-        return [row for row in rows if row.envelope is not None]
+        all_sent = self._send(done.rows)
+        begun = await self._beginnings.settle() if done.unsettled else False
+        return all_sent and (begun or not done.exhausted)
 
-    def _send(self, rows: list[Waiting]) -> bool:
+    def _send(self, rows: Sequence[Waiting]) -> bool:
         for row in rows:
             assert row.envelope is not None
             try:
                 future = self._link.request_nowait(Publish(0, row.envelope))
             except LinkBusyError:
-                self._after = 0  # an answer wakes us
+                self._after, self._short_of_room = 0, True  # an answer wakes us
                 return False
             self._answers.expect(row.outgoing, future)
         return True
 
     def _again_later(self) -> None:
         asyncio.get_running_loop().call_later(RETRY_SECONDS, self.again)
-
-
-def _store(db: SqlConnection, batch: Batch, now_ms: int) -> None:
-    outbox.seal(db, [sealed for _, sealed in batch.sealed])
-    for channel, link in batch.links.items():
-        channels.set_own(db, channel, link)
-    for failed in batch.failed:
-        outbox.fail(db, failed.number, failed.reason)
-        tell_status(db, failed.message, now_ms)

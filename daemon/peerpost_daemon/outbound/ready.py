@@ -11,16 +11,19 @@ from peerpost_daemon.records.outbox import Waiting
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.card import Card
 
+MAX_WRAPS = 128
+"""Wraps that one round seals (about 0.15 ms each); one message may have more, and goes alone then."""
 _LOOK_AHEAD = 512
 """Rows looked at in one read; those of channels that cannot go now are passed over."""
 
 
 class Ready(Struct, frozen=True):
-    """Be rows that can go, their channels, and the number up to which the outbox was looked at."""
+    """Be rows that can go, their channels, the number up to which the outbox was looked at, and whether that is all."""
 
     rows: tuple[Waiting, ...]
     destinations: dict[bytes, Destination]
     looked_up_to: int
+    exhausted: bool
 
 
 def choose(
@@ -35,23 +38,38 @@ def choose(
     """Return at most `room` rows after a number, without those to skip and those of held channels."""
     found: list[Waiting] = []
     destinations: dict[bytes, Destination | None] = {}
-    looked = after
+    looked, seen, wraps = after, 0, 0
     page = outbox.waiting(db, looked, room)
-    seen = 0
-    while page and len(found) < room and seen < _LOOK_AHEAD:
+    while page:
         for row in page:
-            looked, seen = row.outgoing.number, seen + 1
             channel = row.outgoing.channel
             assert channel is not None
-            if looked in skip or channel in held:
-                continue
-            if channel not in destinations:
-                destinations[channel] = destination_of(db, channel, me)
-            if destinations[channel] is not None:
+            there = None
+            if row.outgoing.number not in skip and channel not in held:
+                if channel not in destinations:
+                    destinations[channel] = destination_of(db, channel, me)
+                there = destinations[channel]
+            wraps += len(there.recipients) if there else 0
+            if found and wraps > MAX_WRAPS:
+                return _ready(found, destinations, looked, exhausted=False)
+            looked, seen = row.outgoing.number, seen + 1
+            if there is not None:
                 found.append(row)
-        page = outbox.waiting(db, looked, room - len(found)) if len(found) < room else []
+        if len(found) == room or seen >= _LOOK_AHEAD:
+            return _ready(found, destinations, looked, exhausted=False)
+        page = outbox.waiting(db, looked, room - len(found))
+    return _ready(found, destinations, looked, exhausted=True)
+
+
+def _ready(
+    found: list[Waiting],
+    destinations: dict[bytes, Destination | None],
+    looked: int,
+    *,
+    exhausted: bool,
+) -> Ready:
     usable = {id_: there for id_, there in destinations.items() if there is not None}
-    return Ready(tuple(found), usable, looked)
+    return Ready(tuple(found), usable, looked, exhausted)
 
 
 def destination_of(db: SqlConnection, id_: bytes, me: Card) -> Destination | None:
