@@ -1,0 +1,50 @@
+"""What was measured where: the commit, and the machine without its name."""
+
+import os
+import platform
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Be what figures depend on."""
+
+    commit: str
+    cores: int
+    processor: str
+    python: str
+    kernel: str
+
+
+def this_machine() -> Machine:
+    """Return this machine and the commit of this checkout."""
+    return Machine(
+        commit=_commit(),
+        cores=len(os.sched_getaffinity(0)),
+        processor=_processor(),
+        python=platform.python_version(),
+        kernel=f"{platform.system()} {platform.release()}",
+    )
+
+
+def _commit() -> str:
+    """Return the short id, with `-dirty` when tracked files differ from it."""
+    describe = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude=*"]
+    try:
+        told = subprocess.run(describe, check=True, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return told.stdout.strip()
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())
