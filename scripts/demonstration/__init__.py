@@ -1,0 +1,1 @@
+"""The demonstration: what `scripts/demo` runs and prints."""
