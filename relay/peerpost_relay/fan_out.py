@@ -57,7 +57,8 @@ class Follower:
     """Be one connection's subscription: the card it reads as, and the channels it follows."""
 
     __slots__ = (
-        "card", "everything", "follows", "gone", "joining", "number", "opening", "parked", "sink",
+        "card", "ended", "everything", "follows", "gone", "joining", "number", "opening", "parked",
+        "sink",
     )  # fmt: skip
 
     def __init__(self, sink: Sink, card: bytes, number: int) -> None:
@@ -69,6 +70,7 @@ class Follower:
         self.parked: list[Follow] = []
         self.opening = 0  # subscriptions whose beginning is being read
         self.joining: dict[bytes, int] = {}  # channels it was added to meanwhile, and where
+        self.ended: dict[bytes, int] = {}  # how far it read the channels that it was removed from
         self.gone = False
 
 
@@ -168,7 +170,7 @@ class FanOut:
         segment: list[Item] = []
         for each in appended:
             segment.append(each.item)
-            if each.removed and feed is not None:
+            if each.removed and feed is not None and each.item.position > feed.last:
                 self._deliver(feed, segment)
                 self._remove(feed, each.removed)
                 segment = []
@@ -236,9 +238,17 @@ class FanOut:
         """End the live following of removed cards; those behind end when they read so far."""
         gone = set(cards)
         for follow in [follow for follow in feed.live if follow.follower.card in gone]:
-            self._unfollow(follow)
+            self._end(follow, feed.last)
+
+    def _end(self, follow: Follow, last: int) -> None:
+        """Stop following a channel after its last position for this card."""
+        follow.follower.joining.pop(follow.feed.channel, None)
+        follow.follower.ended[follow.feed.channel] = last
+        self._unfollow(follow)
 
     def _joined(self, follower: Follower, channel: bytes, position: int) -> None:
+        if position <= follower.ended.get(channel, 0):
+            return  # a snapshot told before
         if follower.opening or channel in follower.follows:
             follower.joining[channel] = position  # looked at again when that is over
         elif not follower.gone:
@@ -255,7 +265,9 @@ class FanOut:
                 continue
             if follow.follower.sink.buffered > self._settings.page_bytes_max:
                 follow.follower.parked.append(follow)
-            elif not self._settle(follow):
+            elif self._is_ahead(follow):
+                follow.feed.ahead.append(follow)
+            else:
                 found.append(follow)
         return found
 
@@ -271,24 +283,24 @@ class FanOut:
             follower.sink.send(frame(encode_frame(notice)))
         follow.after, follow.receipts_after = page.reached, page.receipts_reached
         if page.ended:
-            self._unfollow(follow)
-            again = follower.joining.pop(follow.feed.channel, None)
+            channel = follow.feed.channel
+            again = follower.joining.get(channel)
+            self._end(follow, page.reached)
             if again is not None:
-                self._joined(follower, follow.feed.channel, again)
-        elif not self._settle(follow):
+                self._joined(follower, channel, again)
+        elif self._is_level(follow):
+            follow.feed.live[follow] = follower.sink
+        else:
             self._queue([follow])
 
-    def _settle(self, follow: Follow) -> bool:
-        """Make live whoever stands where the feed stands; let wait whoever stands beyond it."""
+    def _is_level(self, follow: Follow) -> bool:
         feed = follow.feed
-        here = (follow.after, follow.receipts_after)
-        if here == (feed.last, feed.receipts):
-            feed.live[follow] = follow.follower.sink
-            return True
-        if follow.after >= feed.last and follow.receipts_after >= feed.receipts:
-            feed.ahead.append(follow)
-            return True
-        return False
+        return (follow.after, follow.receipts_after) == (feed.last, feed.receipts)
+
+    def _is_ahead(self, follow: Follow) -> bool:
+        feed = follow.feed
+        beyond = follow.after >= feed.last and follow.receipts_after >= feed.receipts
+        return beyond and not self._is_level(follow)
 
     def _follow(self, follower: Follower, opening: Opening) -> None:
         channel = opening.state.channel
@@ -300,7 +312,11 @@ class FanOut:
         follow = Follow(follower, feed, opening.after, opening.receipts_after)
         follower.follows[channel] = follow
         feed.follows[follow] = None
-        if not opening.present or not self._settle(follow):
+        # A snapshot that is ahead of the news may show a membership that has not begun for them
+        # yet: then a page says, read no further than the news, whether the card may go on.
+        if opening.present and opening.state.last == feed.last and self._is_level(follow):
+            feed.live[follow] = follower.sink
+        else:
             self._queue([follow])
 
     def _unfollow(self, follow: Follow) -> None:

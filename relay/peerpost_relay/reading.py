@@ -47,8 +47,8 @@ class Reach(Struct, frozen=True):
 class Page(Struct, frozen=True):
     """Be the next part of a channel for one reader.
 
-    `reached`, `receipts_reached`: how far the reader is afterwards. `ended`: nothing more will
-    ever come, because the card is no member any more.
+    `reached`, `receipts_reached`: how far the reader is afterwards. `ended`: the card may not read
+    the next position. Of being added again, even if this snapshot shows it, there will be news.
     """
 
     items: list[Item]
@@ -118,9 +118,8 @@ def page(snapshot: Snapshot, card: int, channel_id: bytes, reach: Reach) -> Page
     channel, intervals = found
     span = _Span(reach.after, reach.until, limits.MAX_ITEMS_PER_FRAME, reach.bytes_max)
     items, reached = _items(snapshot, channel, intervals, span)
-    end, present = _end(channel, intervals)
-    if not present or reached < reach.until:
-        return Page(items, reached, [], reach.receipts_after, not present and reached >= end)
+    if reached < reach.until or not _may_read(intervals, reached + 1):
+        return Page(items, reached, [], reach.receipts_after, ended=reached >= reach.until)
     receipts, receipts_reached = snapshot.receipts(
         channel.number,
         reach.receipts_after,
@@ -163,6 +162,10 @@ def _required(snapshot: Snapshot, channel: bytes, card: int) -> tuple[Channel, l
     if found is None:
         raise RefusalError(Refusal.UNKNOWN_CHANNEL, "there is no such channel for this card")
     return found
+
+
+def _may_read(intervals: list[Interval], position: int) -> bool:
+    return any(i.first <= position and (i.last is None or i.last >= position) for i in intervals)
 
 
 def _end(channel: Channel, intervals: list[Interval]) -> tuple[int, bool]:

@@ -73,7 +73,7 @@ class Subscriptions:
         openings = []
         if isinstance(result, RefusalError):  # the store failed; nobody else would tell of it
             asyncio.get_running_loop().call_later(RETRY_SECONDS, again)
-        elif result is not None and result.present and not follower.gone:
+        elif result is not None and not follower.gone:
             follower.sink.send(frame(encode_frame(Joined(result.state))))
             openings = [result]
         self._stages.fan_out.opened(follower, openings)

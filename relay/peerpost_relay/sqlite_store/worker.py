@@ -40,6 +40,7 @@ class Worker:
             await self._connection
         except sqlite3.Error as error:
             raise translated(error) from error
+        await self.run(_set_up, self._log_bytes_kept)
 
     async def run(
         self,
@@ -64,20 +65,21 @@ class Worker:
         await self._connection.close()
 
     def _connect(self) -> sqlite3.Connection:
-        raw = sqlite3.connect(self._path, isolation_level=None, cached_statements=STATEMENTS_MAX)
-        try:
-            raw.execute(f"PRAGMA busy_timeout={BUSY_MS}")
-            raw.execute("PRAGMA journal_mode=WAL")
-            raw.execute("PRAGMA synchronous=FULL")
-            raw.execute("PRAGMA wal_autocheckpoint=0")
-            raw.execute(f"PRAGMA journal_size_limit={self._log_bytes_kept}")
-            raw.execute("PRAGMA foreign_keys=ON")
-            raw.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
-        except BaseException:
-            raw.close()
-            raise
-        self._raw = raw
-        return raw
+        """Connect and no more: aiosqlite leaves its thread behind when this fails."""
+        self._raw = sqlite3.connect(
+            self._path, isolation_level=None, cached_statements=STATEMENTS_MAX
+        )
+        return self._raw
+
+
+def _set_up(db: sqlite3.Connection, log_bytes_kept: int) -> None:
+    db.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+    db.execute("PRAGMA journal_mode=WAL")
+    db.execute("PRAGMA synchronous=FULL")
+    db.execute("PRAGMA wal_autocheckpoint=0")
+    db.execute(f"PRAGMA journal_size_limit={log_bytes_kept}")
+    db.execute("PRAGMA foreign_keys=ON")
+    db.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
 
 
 def translated(error: sqlite3.Error) -> StoreError:
