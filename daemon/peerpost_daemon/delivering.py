@@ -1,33 +1,29 @@
 """Decide when a message is delivered: every other card that it was sealed for has it."""
 
 from peerpost_daemon import event_data
-from peerpost_daemon.records import chains, channels, events, outbox
+from peerpost_daemon.records import chains, events, outbox
 from peerpost_daemon.records.chains import Delivery
 from peerpost_daemon.records.outbox import Outgoing
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.card import Card
 
 
-def note_delivered(db: SqlConnection, channel: bytes, up_to: int, me: Card, now_ms: int) -> None:
-    """Mark the messages of a channel up to a sequence that have arrived everywhere.
+def note_delivered(
+    db: SqlConnection, channel: bytes, span: tuple[int, int], me: Card, now_ms: int
+) -> None:
+    """Mark the messages of a channel in a span of sequences that have arrived everywhere.
 
-    Beyond the highest mark only a message for nobody else can have arrived: those rows are not looked at unless this
-    account is alone in the channel.
+    Whoever calls names the sequences of which something is new: a card that never answers must not make every receipt
+    of the others cost all that was sent.
     """
-    have = chains.deliveries(db, channel)
-    if have:
-        up_to = min(up_to, max(delivery.sequence for delivery in have.values()))
-    elif not _alone(db, channel):
+    rows = outbox.undelivered(db, channel, *span)
+    if not rows:
         return
-    for row in outbox.undelivered(db, channel, up_to):
+    have = chains.deliveries(db, channel)
+    for row in rows:
         if arrived_everywhere(row, have, me):
             outbox.delivered(db, row.number, now_ms)
             tell_status(db, row.message, now_ms)
-
-
-def _alone(db: SqlConnection, channel: bytes) -> bool:
-    found = channels.find(db, channel)
-    return found is not None and len(found.roster.members) == 1
 
 
 def arrived_everywhere(row: Outgoing, have: dict[bytes, Delivery], me: Card) -> bool:
@@ -36,6 +32,13 @@ def arrived_everywhere(row: Outgoing, have: dict[bytes, Delivery], me: Card) -> 
     return all(
         card in have and have[card].covers(row.sequence) for card in row.recipients if card != me.id
     )
+
+
+def give_up(db: SqlConnection, rows: list[tuple[int, bytes]], reason: str, now_ms: int) -> None:
+    """Fail messages (number, message) that are not at the relay, and say so."""
+    for number, message in rows:
+        if outbox.fail(db, number, reason):
+            tell_status(db, message, now_ms)
 
 
 def tell_status(db: SqlConnection, message: bytes, now_ms: int) -> None:

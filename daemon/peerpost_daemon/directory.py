@@ -4,6 +4,7 @@ Attacker: the relay. It may hide cards, and it may show another card for an iden
 card is fetched by its id. What a card that verifies is worth is for the contacts to say (records/contacts.py).
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
@@ -47,7 +48,9 @@ class Directory:
             answer = await ask(self._relay, SearchCards(0, batch), Cards)
             found += answer.records
         asked = frozenset(identities)
-        verified = [(card, r) for r in found if (card := _verified(r)) and card.identity in asked]
+        opened = await asyncio.to_thread(_all_verified, found)
+        pairs = zip(opened, found, strict=True)
+        verified = [(card, r) for card, r in pairs if card and card.identity in asked]
         trust = await self._database.read(
             lambda db: [contacts.card(db, card.id) for card, _ in verified]
         )
@@ -62,10 +65,8 @@ class Directory:
         wanted = sorted(ids)
         for batch in _batches(wanted, MAX_FETCH_CARDS):
             answer = await ask(self._relay, FetchCards(0, batch), Cards)
-            for record in answer.records:
-                card = _verified(record)
-                if card is not None:
-                    cards[card.id] = card
+            opened = await asyncio.to_thread(_all_verified, answer.records)
+            cards |= {card.id: card for card in opened if card is not None}
         return {id_: cards[id_] for id_ in wanted if id_ in cards}
 
     async def known_or_fetched(self, ids: set[bytes], own: Card) -> dict[bytes, Card]:
@@ -82,15 +83,15 @@ class Directory:
         cards |= {card.id: card for card in stored}
         return cards | await self.fetch(ids - cards.keys())
 
-    def is_stored(self, id_: bytes) -> bool:
-        """Say whether a card is known to be in the vault."""
-        return id_ in self._stored
-
     def stored(self, cards: Mapping[bytes, Card]) -> None:
         """Remember cards that are in the vault by now."""
         if len(self._stored) + len(cards) > MAX_REMEMBERED:
             self._stored.clear()
         self._stored.update(cards)
+
+
+def _all_verified(records: Sequence[CardRecord]) -> list[Card | None]:
+    return [_verified(record) for record in records]
 
 
 def _verified(record: CardRecord) -> Card | None:

@@ -68,6 +68,7 @@ class Engine:
         self._told: LinkState | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._notes: set[asyncio.Task[None]] = set()
+        self._anew: asyncio.TimerHandle | None = None
         self._link = RelayLink(
             settings,
             Credentials(account.card, account.keys, token, account.relay_key),
@@ -113,6 +114,8 @@ class Engine:
 
     async def close(self) -> None:
         """Stop everything; what is not at the relay yet stays in the outbox."""
+        if self._anew is not None:
+            self._anew.cancel()
         await self._link.close()
         for task in self._tasks:
             task.cancel()
@@ -202,14 +205,16 @@ class Engine:
     def _stored(self, *, more_may_go: bool) -> None:
         self._receipts.wake()
         if more_may_go:
+            self._answers.rosters_changed()
             self.outbound.again()
 
     def _begin_anew(self) -> None:
-        """End the session: the next one brings again what was not stored."""
-        self._note(self._reconnect())
+        """End the session in a moment: the next one brings again what was not stored."""
+        if self._anew is None:
+            self._anew = asyncio.get_running_loop().call_later(RESTART_SECONDS, self._reconnect)
 
-    async def _reconnect(self) -> None:
-        await asyncio.sleep(RESTART_SECONDS)
+    def _reconnect(self) -> None:
+        self._anew = None
         self._link.reconnect()
 
     async def _keep(self, run: Callable[[], Awaitable[None]]) -> None:

@@ -122,15 +122,19 @@ class Membership:
             sent=None,
         )
 
-        def store(db: SqlConnection) -> None:
+        def store(db: SqlConnection) -> bytes:
+            # Another caller may have begun the same direct channel, or the stream has brought it.
+            if peer is not None and (there := _adopt(db, peer)) is not None:
+                return there
             channels.create(db, channel)
             channels.add_event(db, event)
             if peer is not None:
                 outbox.direct_to(db, peer, roster.channel)
+            return roster.channel
 
-        await self._database.write(store)
+        id_ = await self._database.write(store)
         self._bell.ring()
-        return roster.channel
+        return id_
 
     async def _change(self, id_: bytes, change: Change) -> None:
         for _ in range(MAX_TRIES):

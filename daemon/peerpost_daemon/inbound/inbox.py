@@ -2,7 +2,8 @@
 
 Attacker: the relay, and every member through it. Nothing that arrives can stop the loop: opening turns bad items into
 faults, and what cannot be stored now (the vault is full, the link broke while a card was fetched) is not stored at all,
-and comes again from the durable cursor.
+and comes again from the durable cursor. Until it does, nothing else is taken: what follows would move the cursor past
+what was not stored.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from msgspec import Struct
 from peerpost_daemon.bell import Bell
 from peerpost_daemon.directory import Directory
 from peerpost_daemon.errors import DaemonError
-from peerpost_daemon.inbound import opening, receipts, rosters, taking
+from peerpost_daemon.inbound import opening, receipts, taking
 from peerpost_daemon.inbound.logs import RosterLogs
 from peerpost_daemon.inbound.opening import Opened, Parsed, Taking
 from peerpost_daemon.link.errors import InboundFullError, LinkError
@@ -32,8 +33,8 @@ MAX_BATCH_BYTES = 2 * 1024 * 1024
 MAX_BATCH_FRAMES = 256
 MAX_OPENED_WHILE_STORING = 8
 """Items opened in the vault's own thread; more of them get a thread first, so that other writes do not wait."""
-MAX_RELEASED = 1000
-"""Quarantined messages that one acceptance releases; the rest are released by the next."""
+MAX_RELEASED = 64
+"""Quarantined messages that are released together; an acceptance goes on until none is left."""
 
 _log = logging.getLogger(__name__)
 
@@ -87,11 +88,17 @@ class Inbox:
         self._broken = broken
         self._waiting: deque[Delivered | Receipted] = deque()
         self._bytes = 0
+        self._deaf = False
         self._arrived = asyncio.Event()
         self._storing = asyncio.Lock()
 
     def put(self, arrived: Delivered | Receipted) -> None:
-        """Take something off the link's hands; raise InboundFullError over the bound."""
+        """Take something off the link's hands; raise InboundFullError over the bound.
+
+        What comes between a failure and the next session is dropped: that session brings it again.
+        """
+        if self._deaf:
+            return
         if self._bytes + arrived.size > MAX_WAITING_BYTES:
             raise InboundFullError
         self._waiting.append(arrived)
@@ -99,9 +106,14 @@ class Inbox:
         self._arrived.set()
 
     def clear(self) -> None:
-        """Drop what waits: a new session brings it again from the durable cursors."""
+        """Drop what waits and listen: a new session brings it again from the durable cursors."""
         self._waiting.clear()
         self._bytes = 0
+        self._deaf = False
+
+    def _turn_deaf(self) -> None:
+        self.clear()
+        self._deaf = True
 
     async def run(self) -> None:
         """Process until cancelled."""
@@ -113,8 +125,11 @@ class Inbox:
                     await self._process(batch)
                 except (LinkError, DaemonError) as error:
                     _log.warning("what arrived was not stored and will come again: %s", error.kind)
-                    self.clear()
+                    self._turn_deaf()
                     self._broken()
+                except Exception:
+                    self._turn_deaf()
+                    raise
 
     def _batch(self) -> list[Delivered | Receipted]:
         batch: list[Delivered | Receipted] = []
@@ -139,28 +154,22 @@ class Inbox:
         """Store items; return whether a roster changed by them."""
         parsed = [(one.channel, opening.parse(one.items)) for one in delivered]
         named = opening.cards_named(p for _, items in parsed for p in items)
-        logs = await self._logs.missing({one.channel: one.items[0] for one in delivered})
+        logs = await self._logs.missing(parsed)
         named |= {id_ for log in logs.values() for id_ in log.cards}
         cards = await self._directory.known_or_fetched(named, self._me.card)
-        begun = {channel: log.verified(cards) for channel, log in logs.items()}
-        fresh = {id_: card for id_, card in cards.items() if not self._directory.is_stored(id_)}
         small = sum(len(items) for _, items in parsed) <= MAX_OPENED_WHILE_STORING
+        small = small and not logs
         opened = None if small else await asyncio.to_thread(self._open, parsed, cards)
-        now_ms = self._now_ms()
+        verified = {channel: log.verified(cards) for channel, log in logs.items()}
+        known = Taking(self._me, self._now_ms(), cards, verified)
 
         def store(db: SqlConnection) -> bool:
-            rosters.meet_cards(db, fresh, self._me.card, now_ms)
-            for log in begun.values():
-                if log:
-                    rosters.begin(db, log, self._me.card, now_ms)
             changed = False
             for channel, items in opened or self._open(parsed, cards):
-                changed |= taking.take(db, channel, items, Taking(self._me, now_ms))
+                changed |= taking.take(db, channel, items, known)
             return changed
 
-        changed = await self._database.write(store)
-        self._directory.stored(fresh)
-        return changed
+        return await self._database.write(store)
 
     def _open(
         self, parsed: list[tuple[bytes, list[Parsed]]], cards: dict[bytes, Card]
@@ -185,28 +194,32 @@ class Inbox:
     async def accept(self, identity: str, card: bytes | None) -> bool:
         """Pin offered cards of a contact and release what was held from them, in its order.
 
-        Return False when there is no such contact. Raises DaemonError of the vault.
+        Return False when there is no such contact. Raises DaemonError of the vault; then accepting again goes on.
         """
         async with self._storing:
-            held = await self._database.read(lambda db: _held(db, identity, card))
-            if held is None:
-                return False
-            cards = {known.id: known for known in held.cards}
-            parsed = [(h, opening.parse([_item(h)])) for h in held.envelopes]
-            opened = [(h, opening.open_items(p, cards, self._me)) for h, p in parsed]
-            now_ms = self._now_ms()
-
-            def store(db: SqlConnection) -> None:
-                contacts.accept(db, identity, card)
-                for one, items in opened:
-                    quarantine.release(db, one.number)
-                    for item, thing in items:
-                        taking.release(db, one.channel, item, thing, Taking(self._me, now_ms))
-
-            await self._database.write(store)
+            while True:
+                held = await self._database.read(lambda db: _held(db, identity, card))
+                if held is None:
+                    return False
+                await self._release(identity, card, held)
+                if not held.envelopes:
+                    break
         self._bell.ring()
         self._stored(more_may_go=True)
         return True
+
+    async def _release(self, identity: str, card: bytes | None, held: "_Held") -> None:
+        opened = await asyncio.to_thread(_opened, held, self._me)
+        known = Taking(self._me, self._now_ms())
+
+        def store(db: SqlConnection) -> None:
+            contacts.accept(db, identity, card)
+            for one, items in opened:
+                quarantine.release(db, one.number)
+                for item, thing in items:
+                    taking.release(db, one.channel, item, thing, known)
+
+        await self._database.write(store)
 
 
 class _Held(Struct, frozen=True):
@@ -218,15 +231,23 @@ def _held(db: SqlConnection, identity: str, card: bytes | None) -> _Held | None:
     contact = contacts.find(db, identity)
     if contact is None:
         return None
-    offered = tuple(
+    accepted = tuple(
         known.card
         for known in contact.cards
-        if known.trust is contacts.Trust.OFFERED and card in (None, known.card.id)
+        if known.trust is contacts.Trust.PINNED or card in (None, known.card.id)
     )
     held = [
-        h for c in offered for h in quarantine.held_for(db, c.id, taking.UNTRUSTED, MAX_RELEASED)
+        h for c in accepted for h in quarantine.held_for(db, c.id, taking.UNTRUSTED, MAX_RELEASED)
     ]
-    return _Held(offered, tuple(sorted(held, key=lambda h: h.number)))
+    return _Held(accepted, tuple(sorted(held, key=lambda h: h.number)[:MAX_RELEASED]))
+
+
+def _opened(
+    held: _Held, me: opening.Recipient
+) -> list[tuple[quarantine.Held, list[tuple[Item, Opened]]]]:
+    cards = {known.id: known for known in held.cards}
+    parsed = [(h, opening.parse([_item(h)])) for h in held.envelopes]
+    return [(h, opening.open_items(p, cards, me)) for h, p in parsed]
 
 
 def _item(held: quarantine.Held) -> Item:

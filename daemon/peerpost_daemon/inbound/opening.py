@@ -5,7 +5,7 @@ things, and none of them is an exception: a verified roster event, a verified en
 bad item says nothing about its neighbours.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -75,10 +75,15 @@ class Recipient(Struct, frozen=True):
 
 
 class Taking(Struct, frozen=True):
-    """Be what taking needs to know: who we are, and what time it is."""
+    """Be what taking needs to know: who we are, what time it is, and what was fetched for the items.
+
+    `logs`: verified events of rosters by channel, for the time in which we were no member.
+    """
 
     me: Recipient
     now_ms: int
+    cards: Mapping[bytes, Card] = {}
+    logs: Mapping[bytes, Sequence[RosterEvent]] = {}
 
 
 def parse(items: Iterable[Item]) -> list[Parsed]:

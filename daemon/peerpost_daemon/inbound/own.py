@@ -2,7 +2,8 @@
 
 The ids are compared, and an id covers header and ciphertext: nothing has to be verified again. When the vault does not
 know one (it was restored from an older copy), it is taken as the message it is: verified, and opened with this card's
-own wrap. The chain then goes on after it, and no sequence is used twice.
+own wrap. When the message still waits in the outbox, it waits no longer: the relay would refuse it under another
+sequence. The chain then goes on after it, and no sequence is used twice.
 """
 
 from peerpost_daemon import event_data
@@ -13,7 +14,7 @@ from peerpost_daemon.records import channels, events, messages, outbox
 from peerpost_daemon.records.channels import Channel
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.chain import Link
-from peerpost_protocol.envelope import EnvelopeClaim, Header
+from peerpost_protocol.envelope import EnvelopeClaim, Header, recipients_of
 from peerpost_protocol.frames import Item
 
 
@@ -56,6 +57,10 @@ def _recover(
     channels.set_sent(db, channel.id, link)
     if channel.own is None or channel.own.sequence < link.sequence:
         channels.set_own(db, channel.id, link)
+    known, cards = opened.envelope.header.message, recipients_of(opened.envelope)
+    if outbox.recover(db, known, link, recipients=cards, position=item.position, now_ms=now_ms):
+        tell_status(db, known, now_ms)
+        return None
     message = message_of(opened.envelope, opened.content, item, mine=True, now_ms=now_ms)
     if message is not None and messages.add(db, message) is not None:
         data = event_data.DaemonData("message_recovered", f"sequence {link.sequence}")

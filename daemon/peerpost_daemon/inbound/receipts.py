@@ -58,24 +58,36 @@ def take(db: SqlConnection, receipt: Receipt, me: Card, now_ms: int) -> None:
     if channel is None or mark is None or channel.roster.speaks_for(receipt.card) is None:  # 1
         return
     row = outbox.by_sequence(db, body.channel, mark.sequence)
-    if row is not None and row.envelope_id != mark.envelope:  # 2
-        _mismatch(db, receipt, mark, row.message, now_ms)
+    sealed = channel.own.sequence if channel.own else 0
+    if mark.sequence > sealed or (row is not None and row.envelope_id != mark.envelope):  # 2
+        _mismatch(db, receipt, mark, row.message if row else None, now_ms)
         return
     delivery = Delivery(mark.sequence, mark.missing)
+    before = chains.deliveries(db, body.channel).get(receipt.card.id)
     if chains.note_delivery(db, body.channel, receipt.card.id, delivery):
         data = event_data.ReceiptData(
             body.channel.hex(), receipt.card.id.hex(), receipt.card.identity, mark.sequence
         )
         events.add(db, event_data.RECEIPT, now_ms, data, channel=body.channel)
-        note_delivered(db, body.channel, mark.sequence, me, now_ms)
+        span = _first_news(before), mark.sequence
+        note_delivered(db, body.channel, span, me, now_ms)
 
 
-def _mismatch(db: SqlConnection, receipt: Receipt, mark: Mark, message: bytes, now_ms: int) -> None:
+def _first_news(before: Delivery | None) -> int:
+    """Return the first sequence of which an earlier receipt did not say all that this one can say."""
+    if before is None:
+        return 1
+    return min((*before.missing, before.sequence + 1))
+
+
+def _mismatch(
+    db: SqlConnection, receipt: Receipt, mark: Mark, message: bytes | None, now_ms: int
+) -> None:
     data = event_data.QuarantineData(
         reason="receipt_mismatch",
         channel=receipt.body.channel.hex(),
         from_card=receipt.card.id.hex(),
-        message=message_text(message),
+        message=message_text(message) if message else None,
         sequence=mark.sequence,
         position=None,
         detail="the receipt is for another envelope than the one we sealed",

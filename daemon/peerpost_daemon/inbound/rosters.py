@@ -1,12 +1,13 @@
 """Take roster events into the vault, and meet the cards that they bring.
 
-A channel begins here with the event that adds us: everything before it was folded from the roster's own log
-(`begin`), whose chain reaches from the channel's id to that event.
+A channel begins here with the event that adds us: everything before it is folded from the roster's own log, whose
+chain reaches from the channel's id to that event. The same fills the time between a removal and another adding. Cards
+are met only through events that hold: whoever meets an identity here starts from the author's knowledge, and a relay
+that names a card anywhere else has it pinned nowhere.
 """
 
-from collections.abc import Mapping, Sequence
-
 from peerpost_daemon import event_data
+from peerpost_daemon.delivering import give_up
 from peerpost_daemon.inbound.opening import Taking
 from peerpost_daemon.records import channels, contacts, events, outbox
 from peerpost_daemon.records.channels import Channel, ChannelState
@@ -27,33 +28,13 @@ from peerpost_protocol.roster import (
 )
 
 
-def fold(events_: Sequence[RosterEvent]) -> Roster | None:
-    """Return the roster after verified events from the first one on; raise RosterError."""
-    roster: Roster | None = None
-    for event in events_:
-        roster = apply_event(roster, event)
-    return roster
-
-
-def begin(db: SqlConnection, log: Sequence[RosterEvent], me: Card, now_ms: int) -> None:
-    """Store a channel from the events before the one that adds us; raise RosterError."""
-    roster = fold(log)
-    if roster is None or channels.find(db, roster.channel) is not None:
+def meet(db: SqlConnection, card: Card, taking: Taking) -> None:
+    """Store a card that a roster lists; raise an event when it is not its contact's."""
+    if card.identity == taking.me.card.identity or contacts.standing(db, card.id) is not None:
         return
-    _store(db, roster, me, now_ms, ChannelState.REMOVED, joined_late=True)
-    for event in log:
-        channels.add_event(db, event)
-
-
-def meet_cards(db: SqlConnection, cards: Mapping[bytes, Card], me: Card, now_ms: int) -> None:
-    """Store cards that have been fetched; raise an event for each that is not its contact's."""
-    for card in cards.values():
-        if card.identity == me.identity:
-            continue
-        known = contacts.card(db, card.id)
-        if known is None and contacts.meet(db, card, now_ms) is Trust.OFFERED:
-            data = event_data.ContactChangedData(card.identity, card.id.hex(), "another_card")
-            events.add(db, event_data.CONTACT_CHANGED, now_ms, data)
+    if contacts.meet(db, card, taking.now_ms) is Trust.OFFERED:
+        data = event_data.ContactChangedData(card.identity, card.id.hex(), "another_card")
+        events.add(db, event_data.CONTACT_CHANGED, taking.now_ms, data)
 
 
 def take_event(
@@ -67,6 +48,7 @@ def take_event(
 ) -> Channel | None:
     """Apply a roster event to its channel; return the channel as it is then."""
     me, now_ms = taking.me.card, taking.now_ms
+    channel = _catch_up(db, channel_id, channel, event, taking)
     if channel is not None and event.body.position <= channel.roster.position:
         known = channels.event_id(db, channel_id, event.body.position)
         if known == event.id and event.channel == channel_id:
@@ -86,10 +68,68 @@ def take_event(
         _store(db, roster, me, now_ms, state, joined_late=False)
     else:
         channels.set_roster(db, roster)
-        channels.set_state(db, channel_id, _state_after(roster, event, me))
+        _set_state(db, channel, _state_after(roster, event, me), now_ms)
     channels.add_event(db, event)
+    _meet_listed(db, event, taking)
     _tell(db, roster, event, now_ms)
     return channels.find(db, channel_id)
+
+
+def _catch_up(
+    db: SqlConnection,
+    channel_id: bytes,
+    channel: Channel | None,
+    event: RosterEvent,
+    taking: Taking,
+) -> Channel | None:
+    """Apply the log of the time before `event` in which we were no member; all of it, or nothing.
+
+    A member gets every event by the stream: for one that is there, a hole is the relay's fault and stays one.
+    """
+    next_ = channel.roster.position + 1 if channel else 0
+    away = channel is None or channel.state in (ChannelState.LEFT, ChannelState.REMOVED)
+    if event.body.position <= next_ or not away:
+        return channel
+    log = [e for e in taking.logs.get(channel_id, ()) if next_ <= e.body.position]
+    log = log[: event.body.position - next_]
+    if len(log) < event.body.position - next_:
+        return channel
+    roster = channel.roster if channel else None
+    try:
+        for before in log:
+            roster = apply_event(roster, before)
+    except RosterError:
+        return channel
+    if roster is None or roster.channel != channel_id:
+        return channel
+    if channel is None:
+        state = ChannelState.REMOVED
+        _store(db, roster, taking.me.card, taking.now_ms, state, joined_late=True)
+    else:
+        channels.set_roster(db, roster)
+        channels.rejoin(db, channel_id)
+    for before in log:
+        channels.add_event(db, before)
+        _meet_listed(db, before, taking)
+    return channels.find(db, channel_id)
+
+
+def _meet_listed(db: SqlConnection, event: RosterEvent, taking: Taking) -> None:
+    change = event.body.change
+    if not isinstance(change, Create | Add):
+        return
+    for member in change.members:
+        for id_ in member.cards:
+            card = taking.cards.get(id_)
+            if card is not None and card.identity == member.identity:
+                meet(db, card, taking)
+
+
+def _set_state(db: SqlConnection, channel: Channel, state: ChannelState, now_ms: int) -> None:
+    channels.set_state(db, channel.id, state)
+    if state is not ChannelState.ACTIVE:
+        # The stream has brought before this event whatever the relay took from us.
+        give_up(db, outbox.unsent(db, channel.id), "not_a_member", now_ms)
 
 
 def _confirm(db: SqlConnection, channel: Channel) -> None:
@@ -163,6 +203,3 @@ def _described(change: Change, author: str) -> tuple[str, list[str]]:
             return "removed", list(identities)
         case Leave():
             return "left", [author]
-
-
-__all__ = ["begin", "fold", "meet_cards", "take_event"]

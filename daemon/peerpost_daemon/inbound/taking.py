@@ -10,8 +10,9 @@ Checks of an envelope whose signature has been verified, in their order (docs/pr
  7. nothing is missing before it                                              gap: an event, and it is taken
  8. its content is of a kind that this daemon knows                           unsupported_content
  9. its sender has not used its message id before                             message_id_reused
-What fails is quarantined with an event; nothing of it is shown, no receipt is given for it, and the next item is taken
-as if it had not been there. An envelope of our own only confirms what the outbox knows.
+What fails is quarantined with an event; nothing of it is shown, and the next item is taken as if it had not been there.
+What fails before check 7 gets no receipt either: it is missing. An envelope of our own only confirms what the outbox
+knows.
 """
 
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ from peerpost_daemon.ids import message_text
 from peerpost_daemon.inbound import own
 from peerpost_daemon.inbound.message import message_of
 from peerpost_daemon.inbound.opening import Fault, Opened, OpenedEnvelope, OwnEcho, Taking
-from peerpost_daemon.inbound.rosters import take_event
+from peerpost_daemon.inbound.rosters import meet, take_event
 from peerpost_daemon.records import chains, channels, contacts, events, messages, quarantine
 from peerpost_daemon.records.chains import Chain
 from peerpost_daemon.records.channels import Channel
@@ -74,7 +75,7 @@ def release(
     channel = channels.find(db, channel_id)
     if channel is None or not isinstance(opened, OpenedEnvelope):
         return
-    fault = _place(db, opened.envelope) or opened.fault
+    fault = _place(db, opened.envelope) or _trusted(db, opened.envelope) or opened.fault
     if fault is not None:
         reject(db, channel_id, item, fault, taking)
     else:
@@ -115,12 +116,10 @@ def _take_envelope(
     db: SqlConnection, channel: Channel, item: Item, opened: OpenedEnvelope, taking: Taking
 ) -> None:
     envelope = opened.envelope
-    fault = (
-        _belongs(db, channel, envelope)
-        or _place(db, envelope)
-        or _trusted(db, envelope)
-        or opened.fault
-    )
+    fault = _belongs(db, channel, envelope)
+    if fault is None:
+        meet(db, envelope.sender, taking)  # the roster lists it; it could not be fetched before
+        fault = _place(db, envelope) or _trusted(db, envelope) or opened.fault
     if fault is not None:
         reject(db, channel.id, item, fault, taking)
     else:

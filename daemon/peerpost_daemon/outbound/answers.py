@@ -1,35 +1,37 @@
 """What the relay answers to envelopes: note it in the vault, in groups; decide what a refusal means.
 
     accepted                               the row is sent
-    stale_roster, out_of_sequence          the chain of this channel is sealed anew from the last accepted envelope
-    a refusal that passes by itself        the same bytes go again later
+    stale_roster, out_of_sequence          the chain of this channel is sealed anew from this envelope on
+    a refusal that passes by itself        the same bytes go again later, and what is chained to them
     any other refusal                      the message has failed; what was chained to it is sealed anew
 
-A channel that has to be sealed anew is held until every answer for it is in: after a refused envelope the relay stores
-none that is chained to it, so nothing that is sealed again can be there already.
+A channel that has to be sealed anew waits until every answer for it is in: after a refused envelope the relay stores
+none that is chained to it, so nothing that is sealed again can be there already. What stands before it in the chain
+keeps its bytes: the relay may have them, and its answer was lost. When the relay's roster is newer than ours, the
+channel waits until the stream has brought it: however long catching up takes, no try is spent meanwhile.
 """
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
 from peerpost_daemon.asking import ask
 from peerpost_daemon.bell import Bell
-from peerpost_daemon.delivering import note_delivered, tell_status
+from peerpost_daemon.delivering import give_up, note_delivered, tell_status
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.link.errors import LinkError, RefusedError
 from peerpost_daemon.link.relay_link import RelayLink
 from peerpost_daemon.link.session import AnswerFrame
+from peerpost_daemon.outbound.chain_back import Refused, caught_up, chain_back
 from peerpost_daemon.records import channels, outbox
 from peerpost_daemon.records.outbox import Outgoing
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
 from peerpost_protocol.card import Card
-from peerpost_protocol.chain import Link
-from peerpost_protocol.frames import Accepted, ChannelState, Subscribe, Subscribed
+from peerpost_protocol.frames import Accepted, Cursor, Subscribe, Subscribed
 
 MAX_SEAL_ATTEMPTS = 16
 RETRY_SECONDS = 0.5
@@ -45,7 +47,10 @@ class _Answer(Struct, frozen=True):
 
 
 class Answers:
-    """Follow the envelopes that are on their way. `again` makes the pump look from the beginning."""
+    """Follow the envelopes that are on their way. `again` makes the pump look from the beginning.
+
+    `sealing` is held by whoever changes chains: no envelope is sealed while its chain is taken back.
+    """
 
     def __init__(
         self,
@@ -63,16 +68,32 @@ class Answers:
         self._now_ms = now_ms
         self.again: Callable[[], None] = lambda: None
         self.room: Callable[[], None] = lambda: None
-        self.held: set[bytes] = set()
+        self.sealing = asyncio.Lock()
         self.on_the_way: dict[int, bytes] = {}
+        self._refused: dict[bytes, int] = {}  # channel: the first sequence that was refused
+        self._paused: set[bytes] = set()
+        self._behind: dict[bytes, int] = {}  # channel: the roster position to wait for
         self._answered: deque[_Answer] = deque()
         self._arrived = asyncio.Event()
+
+    def waiting(self) -> frozenset[bytes]:
+        """Return the channels in which nothing is sealed or sent now."""
+        return frozenset(self._refused) | self._paused | frozenset(self._behind)
 
     def expect(self, row: Outgoing, future: asyncio.Future[AnswerFrame]) -> None:
         """Follow an envelope that has been sent."""
         assert row.channel is not None
         self.on_the_way[row.number] = row.channel
         future.add_done_callback(lambda done: self._came(row, done))
+
+    def rosters_changed(self) -> None:
+        """Look whether a roster that is waited for is here."""
+        if self._behind:
+            self._arrived.set()
+
+    def forget_relay(self) -> None:
+        """Wait no longer for what the relay said of its rosters: the next session says it anew."""
+        self._behind.clear()
 
     async def run(self) -> None:
         """Note answers until cancelled."""
@@ -91,7 +112,12 @@ class Answers:
             finally:
                 for answer in answers:
                     self.on_the_way.pop(answer.row.number, None)
-            await self._seal_anew()
+            try:
+                await self._seal_anew()
+                await self._catch_up()
+            except (LinkError, DaemonError) as error:
+                _log.warning("a channel waits to be sealed anew: %s", error.kind)
+                asyncio.get_running_loop().call_later(RETRY_SECONDS, self._arrived.set)
             self._bell.ring()
             self.room()
 
@@ -107,73 +133,94 @@ class Answers:
 
     async def _note(self, answers: list[_Answer]) -> None:
         now_ms = self._now_ms()
-        refused = [(a.row, a.refusal) for a in answers if a.refusal is not None]
-        failed = [(row, error.kind) for row, error in refused if _is_final(row, error)]
-        for row, error in refused:
-            self._sort(row, error)
+        failed: dict[str, list[tuple[int, bytes]]] = {}
+        for answer in answers:
+            if answer.refusal is not None and self._sort(answer.row, answer.refusal):
+                row = answer.row
+                failed.setdefault(answer.refusal.kind, []).append((row.number, row.message))
 
         def store(db: SqlConnection) -> None:
-            reached: dict[bytes, int] = {}
+            reached: dict[bytes, list[int]] = {}
             for answer in answers:
                 if answer.position is not None:
                     _sent(db, answer.row, answer.position, now_ms, reached)
-            for channel, sequence in reached.items():
-                note_delivered(db, channel, sequence, self._me, now_ms)
-            for row, reason in failed:
-                outbox.fail(db, row.number, reason)
-                tell_status(db, row.message, now_ms)
+            for channel, sequences in reached.items():
+                span = min(sequences), max(sequences)
+                note_delivered(db, channel, span, self._me, now_ms)
+            for reason, rows in failed.items():
+                give_up(db, rows, reason, now_ms)
 
         await self._database.write(store)
 
-    def _sort(self, row: Outgoing, error: RefusedError) -> None:
+    def _sort(self, row: Outgoing, error: RefusedError) -> bool:
+        """Decide what waits because of a refusal; return whether the message has failed."""
+        channel, sequence = row.channel, row.sequence
+        assert channel is not None
+        assert sequence is not None
         if error.come_back:
-            seconds = (error.retry_after_ms or 0) / 1000 or RETRY_SECONDS
-            asyncio.get_running_loop().call_later(seconds, self.again)
-        else:
-            assert row.channel is not None
-            _log.info("the relay refused an envelope: %s", error.kind)
-            self.held.add(row.channel)
+            self._pause(channel, (error.retry_after_ms or 0) / 1000 or RETRY_SECONDS)
+            return False
+        if error.kind == "out_of_sequence" and channel in self._paused:
+            return False  # it follows from the one that waits: both go again as they are
+        _log.info("the relay refused an envelope: %s", error.kind)
+        self._refused[channel] = min(sequence, self._refused.get(channel, sequence))
+        return error.kind not in _ANEW or row.attempts >= MAX_SEAL_ATTEMPTS
+
+    def _pause(self, channel: bytes, seconds: float) -> None:
+        if channel not in self._paused:
+            self._paused.add(channel)
+            asyncio.get_running_loop().call_later(seconds, self._resume, channel)
+
+    def _resume(self, channel: bytes) -> None:
+        self._paused.discard(channel)
+        self.again()
+
+    def _settled(self) -> dict[bytes, int]:
+        """Return the refused channels of which every answer is in."""
+        going = set(self.on_the_way.values())
+        return {id_: first for id_, first in self._refused.items() if id_ not in going}
 
     async def _seal_anew(self) -> None:
-        """Take the held channels of which every answer is in back to their last accepted envelope."""
-        settled = self.held - set(self.on_the_way.values())
-        if not settled:
+        """Take the settled channels back to where the relay stands. Raises LinkError, DaemonError."""
+        asked = self._settled()
+        if not asked:
             return
-        try:
-            answer = await ask(self._link, Subscribe(0, (), everything=False), Subscribed)
-            states = {state.channel: state for state in answer.states}
-            await self._database.write(lambda db: _back(db, settled, states))
-        except (LinkError, DaemonError) as error:
-            _log.warning("a channel waits to be sealed anew: %s", error.kind)
-            asyncio.get_running_loop().call_later(RETRY_SECONDS, self._arrived.set)
+        cursors = await self._database.read(lambda db: _cursors(db, asked))
+        answer = await ask(self._link, Subscribe(0, cursors, everything=False), Subscribed)
+        states = {state.channel: state for state in answer.states}
+        async with self.sealing:
+            settled = [
+                Refused(id_, first, states.get(id_))
+                for id_, first in self._settled().items()
+                if id_ in asked
+            ]
+            behind = await self._database.write(lambda db: chain_back(db, settled))
+            for one in settled:
+                self._refused.pop(one.channel, None)
+            self._behind |= behind
+        self.again()
+
+    async def _catch_up(self) -> None:
+        if not self._behind:
             return
-        self.held -= settled
-        # The roster event that made an envelope stale comes by the stream, perhaps a moment later.
-        asyncio.get_running_loop().call_later(RETRY_SECONDS, self.again)
+        behind = dict(self._behind)
+        here = await self._database.read(lambda db: caught_up(db, behind))
+        for channel in here:
+            self._behind.pop(channel, None)
+        if here:
+            self.again()
 
 
-def _is_final(row: Outgoing, error: RefusedError) -> bool:
-    if error.come_back:
-        return False
-    return error.kind not in _ANEW or row.attempts + 1 >= MAX_SEAL_ATTEMPTS
+def _cursors(db: SqlConnection, asked: Mapping[bytes, int]) -> tuple[Cursor, ...]:
+    return tuple(cursor for cursor in channels.cursors(db) if cursor.channel in asked)
 
 
 def _sent(
-    db: SqlConnection, row: Outgoing, position: int, now_ms: int, reached: dict[bytes, int]
+    db: SqlConnection, row: Outgoing, position: int, now_ms: int, reached: dict[bytes, list[int]]
 ) -> None:
     link = outbox.sent(db, row.message, position, now_ms)
     if link is None or row.channel is None:
         return
     channels.set_sent(db, row.channel, link)
     tell_status(db, row.message, now_ms)
-    reached[row.channel] = link.sequence
-
-
-def _back(db: SqlConnection, held: set[bytes], states: dict[bytes, ChannelState]) -> None:
-    for id_ in held:
-        state = states.get(id_)
-        if state is not None and state.own_head is not None:
-            channels.set_sent(db, id_, Link(state.own_sequence, state.own_head))
-        channel = channels.find(db, id_)
-        outbox.unseal(db, id_)
-        channels.set_own(db, id_, channel.sent if channel else None)
+    reached.setdefault(row.channel, []).append(link.sequence)

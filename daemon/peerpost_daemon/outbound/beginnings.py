@@ -4,12 +4,13 @@ A message may be queued for an identity nobody here has met, and a channel may b
 identity gets its card and its direct channel, and the channel's first event reaches the relay.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 
 from peerpost_daemon.asking import ask
 from peerpost_daemon.bell import Bell
-from peerpost_daemon.delivering import tell_status
+from peerpost_daemon.delivering import give_up
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.link.errors import RefusedError
 from peerpost_daemon.link.relay_link import RelayLink
@@ -22,6 +23,9 @@ from peerpost_protocol.frames import Accepted, SubmitRosterEvent, decode_signed
 
 MAX_IDENTITIES = 64
 """Identities looked up in one round."""
+RETRY_SECONDS = 1.0
+
+_HOPELESS = frozenset({"unknown_identity", "invalid_params", "too_large"})
 
 _log = logging.getLogger(__name__)
 
@@ -43,57 +47,74 @@ class Beginnings:
         self._membership = membership
         self._bell = bell
         self._now_ms = now_ms
+        self.later: Callable[[], None] = lambda: None
         self._parked: set[str] = set()
+        self._put_off: set[bytes] = set()
 
     def reconsider(self) -> None:
         """Try those again that could not be begun: the link is new, or a contact was accepted."""
         self._parked.clear()
+        self._put_off.clear()
 
     async def settle(self) -> bool:
-        """Do what can be done now; return whether anything was. Raises LinkError, DaemonError of the vault."""
+        """Do what can be done now; return whether anything was. Raises LinkError, DaemonError of the vault.
+
+        What the relay has no room for now holds nobody else up: it is tried again later.
+        """
         done = False
-        for recipient in await self._database.read(
-            lambda db: outbox.undirected(db, MAX_IDENTITIES)
-        ):
+        limit = MAX_IDENTITIES + len(self._parked)
+        for recipient in await self._database.read(lambda db: outbox.undirected(db, limit)):
             if recipient not in self._parked:
-                await self._direct(recipient)
-                done = True
+                done |= await self._direct(recipient)
         for channel, signed in await self._database.read(channels.pending_events):
-            await self.submit(channel, signed)
-            done = True
+            if channel not in self._put_off:
+                done |= await self.submit(channel, signed)
         return done
 
-    async def submit(self, channel: bytes, signed: bytes) -> None:
-        """Bring a new channel's first event to the relay. Raises LinkError, RefusedError if final."""
+    async def submit(self, channel: bytes, signed: bytes) -> bool:
+        """Bring a new channel's first event to the relay; return whether that is decided. Raises LinkError."""
         frame = SubmitRosterEvent(0, decode_signed(signed))
         try:
             await ask(self._link, frame, Accepted)
         except RefusedError as error:
             if error.come_back:
-                raise
+                self._put_off.add(channel)
+                self._later(error)
+                return False
             await self._give_up(channel, error)
-            return
+            return True
         await self._database.write(lambda db: _activate(db, channel))
         self._bell.ring()
+        return True
 
-    async def _direct(self, recipient: str) -> None:
+    async def _direct(self, recipient: str) -> bool:
         try:
             await self._membership.open_direct(recipient)
-        except DaemonError as error:
-            if error.kind == "unknown_identity":
+        except RefusedError as error:
+            if not error.come_back:
                 await self._fail(recipient, error.kind)
-            elif error.kind == "untrusted_contact":
+                return True
+            self._parked.add(recipient)
+            self._later(error)
+            return False
+        except DaemonError as error:
+            if error.kind == "untrusted_contact":
                 self._parked.add(recipient)
-            else:
+                return False
+            if error.kind not in _HOPELESS:
                 raise
+            await self._fail(recipient, error.kind)
+        return True
+
+    def _later(self, error: RefusedError) -> None:
+        seconds = (error.retry_after_ms or 0) / 1000 or RETRY_SECONDS
+        asyncio.get_running_loop().call_later(seconds, self.later)
 
     async def _fail(self, recipient: str, reason: str) -> None:
         now_ms = self._now_ms()
 
         def store(db: SqlConnection) -> None:
-            for number, message in outbox.queued_for(db, recipient=recipient):
-                outbox.fail(db, number, reason)
-                tell_status(db, message, now_ms)
+            give_up(db, outbox.queued_for(db, recipient=recipient), reason, now_ms)
 
         await self._database.write(store)
         self._bell.ring()
@@ -115,9 +136,7 @@ class Beginnings:
                 if there is not None:
                     outbox.direct_to(db, found.peer, there.id)
                 return
-            for number, message in outbox.queued_for(db, channel=channel):
-                outbox.fail(db, number, error.kind)
-                tell_status(db, message, now_ms)
+            give_up(db, outbox.queued_for(db, channel=channel), error.kind, now_ms)
             channels.set_state(db, channel, ChannelState.REMOVED)
 
         await self._database.write(store)

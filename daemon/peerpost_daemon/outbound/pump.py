@@ -58,8 +58,9 @@ class Pump:
         self._online = False
         self._after = 0
         self._short_of_room = False
+        self._timer: asyncio.TimerHandle | None = None
         answers.room = self._room
-        answers.again = self.again
+        answers.again = beginnings.later = self.again
 
     def wake(self) -> None:
         """Look into the outbox again."""
@@ -78,6 +79,8 @@ class Pump:
     def go(self, *, online: bool) -> None:
         """Begin with the link, or stop with it."""
         self._online = online
+        if not online:
+            self._answers.forget_relay()
         self.again()
 
     async def run(self) -> None:
@@ -100,7 +103,16 @@ class Pump:
         self._short_of_room = room <= 0
         if self._short_of_room:
             return False  # an answer wakes us
-        skip, held = frozenset(self._answers.on_the_way), frozenset(self._answers.held)
+        async with self._answers.sealing:
+            done, all_sent = await self._fill(room)
+        begun = await self._beginnings.settle() if done.unsettled else False
+        if begun:
+            self._after = 0  # what waited for it stands before what was looked at
+        return all_sent and (begun or not done.exhausted)
+
+    async def _fill(self, room: int) -> tuple[Round, bool]:
+        """Choose, seal, store and send at most `room` rows; return whether all of them were sent."""
+        skip, held = frozenset(self._answers.on_the_way), self._answers.waiting()
         after = self._after
 
         def work(db: SqlConnection) -> Round:
@@ -112,9 +124,7 @@ class Pump:
             self._after = done.looked_up_to
         if done.failed:
             self._bell.ring()
-        all_sent = self._send(done.rows)
-        begun = await self._beginnings.settle() if done.unsettled else False
-        return all_sent and (begun or not done.exhausted)
+        return done, self._send(done.rows)
 
     def _send(self, rows: Sequence[Waiting]) -> bool:
         for row in rows:
@@ -123,9 +133,16 @@ class Pump:
                 future = self._link.request_nowait(Publish(0, row.envelope))
             except LinkBusyError:
                 self._after, self._short_of_room = 0, True  # an answer wakes us
+                if not self._answers.on_the_way:
+                    self._again_later()  # what fills the link is not ours: no answer will
                 return False
             self._answers.expect(row.outgoing, future)
         return True
 
     def _again_later(self) -> None:
-        asyncio.get_running_loop().call_later(RETRY_SECONDS, self.again)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(RETRY_SECONDS, self._timed)
+
+    def _timed(self) -> None:
+        self._timer = None
+        self.again()

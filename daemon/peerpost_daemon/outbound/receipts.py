@@ -8,6 +8,8 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from msgspec import Struct, structs
+
 from peerpost_daemon.asking import ask
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.link.errors import LinkError, RefusedError
@@ -16,14 +18,21 @@ from peerpost_daemon.outbound.sealing import Sender
 from peerpost_daemon.records import chains, channels
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
+from peerpost_protocol.errors import TooLargeError
 from peerpost_protocol.frames import Accepted, PostReceipt
 from peerpost_protocol.receipt import ReceiptBody, sign_receipt
+from peerpost_protocol.signing import Signed, SigningKey
 
 MAX_AT_ONCE = 64
 """Receipts on their way at once."""
 RETRY_SECONDS = 1.0
 
 _log = logging.getLogger(__name__)
+
+
+class _Due(Struct, frozen=True):
+    body: ReceiptBody
+    before: int
 
 
 class Receipts:
@@ -64,21 +73,28 @@ class Receipts:
 
     async def _round(self) -> bool:
         due = await self._database.read(self._due)
-        await asyncio.gather(*(self._post(body) for body in due))
-        if due:
-            done = [(body.channel, body.position) for body in due]
-            await self._database.write(lambda db: _posted(db, done))
-        return bool(due)
+        if not due:
+            return False
+        signed = await asyncio.to_thread(self._signed, due)
+        posted = await asyncio.gather(*map(self._post, signed), return_exceptions=True)
+        done = [one for one, error in zip(due, posted, strict=True) if error is None]
+        await self._database.write(lambda db: _posted(db, done))
+        for error in posted:
+            if error is not None:
+                raise error
+        return True
 
-    def _due(self, db: SqlConnection) -> list[ReceiptBody]:
+    def _due(self, db: SqlConnection) -> list[_Due]:
         now_ms, card = self._now_ms(), self._sender.card.id
         return [
-            ReceiptBody(channel, card, position, now_ms, chains.marks(db, channel))
-            for channel, position in channels.receipts_due(db, MAX_AT_ONCE)
+            _Due(ReceiptBody(channel, card, position, now_ms, chains.marks(db, channel)), before)
+            for channel, position, before in channels.receipts_due(db, MAX_AT_ONCE)
         ]
 
-    async def _post(self, body: ReceiptBody) -> None:
-        receipt = sign_receipt(self._sender.keys.signing, body)
+    def _signed(self, due: list[_Due]) -> list[Signed]:
+        return [_sign(self._sender.keys.signing, one.body) for one in due]
+
+    async def _post(self, receipt: Signed) -> None:
         try:
             await ask(self._link, PostReceipt(0, receipt), Accepted)
         except RefusedError as error:
@@ -87,6 +103,18 @@ class Receipts:
             _log.info("the relay refused a receipt: %s", error.kind)
 
 
-def _posted(db: SqlConnection, done: list[tuple[bytes, int]]) -> None:
-    for channel, position in done:
-        channels.receipt_posted(db, channel, position)
+def _sign(key: SigningKey, body: ReceiptBody) -> Signed:
+    """Sign a receipt; when it is too large, without the marks that miss most, whose senders learn nothing."""
+    marks = sorted(body.marks, key=lambda mark: len(mark.missing))
+    while True:
+        try:
+            return sign_receipt(key, structs.replace(body, marks=tuple(marks)))
+        except TooLargeError:
+            if not marks:
+                raise
+            marks = marks[: len(marks) * 3 // 4]
+
+
+def _posted(db: SqlConnection, done: list[_Due]) -> None:
+    for one in done:
+        channels.receipt_posted(db, one.body.channel, one.body.position, one.before)

@@ -6,7 +6,7 @@ bounded (`ready.MAX_WRAPS`), because other writes wait for it.
 
 from msgspec import Struct
 
-from peerpost_daemon.delivering import tell_status
+from peerpost_daemon.delivering import give_up
 from peerpost_daemon.outbound.ready import Ready
 from peerpost_daemon.outbound.sealing import Batch, Sender, seal_rows, with_bytes
 from peerpost_daemon.records import channels, outbox
@@ -48,5 +48,4 @@ def _store(db: SqlConnection, batch: Batch, now_ms: int) -> None:
     for channel, link in batch.links.items():
         channels.set_own(db, channel, link)
     for failed in batch.failed:
-        outbox.fail(db, failed.number, failed.reason)
-        tell_status(db, failed.message, now_ms)
+        give_up(db, [(failed.number, failed.message)], failed.reason, now_ms)

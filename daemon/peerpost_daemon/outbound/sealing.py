@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from msgspec import Struct, structs
 
 from peerpost_daemon.records.channels import Channel
-from peerpost_daemon.records.outbox import Sealed, Waiting
+from peerpost_daemon.records.outbox import OutboxState, Sealed, Waiting
 from peerpost_protocol.card import Card, DeviceKeys
 from peerpost_protocol.chain import Link
 from peerpost_protocol.content import Body, Data, Text
@@ -108,4 +108,12 @@ def _seal(
 
 def with_bytes(row: Waiting, sealed: Sealed) -> Waiting:
     """Return the row as it is once its seal is stored."""
-    return structs.replace(row, envelope=sealed.envelope)
+    outgoing = structs.replace(
+        row.outgoing,
+        state=OutboxState.SEALED,
+        attempts=row.outgoing.attempts + 1,
+        sequence=sealed.sequence,
+        envelope_id=sealed.envelope_id,
+        recipients=sealed.recipients,
+    )
+    return structs.replace(row, outgoing=outgoing, envelope=sealed.envelope)

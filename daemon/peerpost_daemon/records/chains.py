@@ -20,13 +20,18 @@ class Chain(Struct, frozen=True):
 
 
 class Delivery(Struct, frozen=True):
-    """Be what a card's receipt says of our envelopes: all up to `sequence` but the missing ones."""
+    """Be what a card's receipt says of our envelopes: all up to `sequence` but the missing ones.
+
+    The list holds the newest missing ones only: when it is full, nothing is said of what lies before it.
+    """
 
     sequence: int
     missing: tuple[int, ...]
 
     def covers(self, sequence: int) -> bool:
         """Say whether the card has our envelope with this sequence."""
+        if len(self.missing) >= MAX_MISSING_PER_MARK and sequence < min(self.missing):
+            return False
         return sequence <= self.sequence and sequence not in self.missing
 
 

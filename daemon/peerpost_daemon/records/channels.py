@@ -120,30 +120,47 @@ def advance_receipts(db: SqlConnection, id_: bytes, revision: int) -> None:
 
 
 def owe_receipt(db: SqlConnection, id_: bytes, position: int) -> None:
-    """Note that something of others is stored at a position, for which a receipt is due."""
-    db.execute("UPDATE channel SET receipt_due = max(receipt_due, ?) WHERE id = ?", (position, id_))
+    """Note that something of others is stored at a position, for which a receipt is due.
+
+    What was released late stands before the last receipt: then that one is due again, and `receipt_posted` goes down,
+    below every value that a receipt on its way was made from.
+    """
+    db.execute(
+        "UPDATE channel SET receipt_due = max(receipt_due, ?), receipt_posted = "
+        "iif(? > receipt_posted, receipt_posted, min(receipt_posted, receipt_due) - 1) "
+        "WHERE id = ?",
+        (position, position, id_),
+    )
 
 
-def receipts_due(db: SqlConnection, limit: int) -> list[tuple[bytes, int]]:
-    """Return (channel, position) of the active channels whose receipt the relay does not have."""
+def receipts_due(db: SqlConnection, limit: int) -> list[tuple[bytes, int, int]]:
+    """Return (channel, position, position posted last) of active channels that owe a receipt."""
     return db.execute(
-        "SELECT id, receipt_due FROM channel WHERE state = 'active' "
+        "SELECT id, receipt_due, receipt_posted FROM channel WHERE state = 'active' "
         "AND receipt_due > receipt_posted LIMIT ?",
         (limit,),
     ).fetchall()
 
 
-def receipt_posted(db: SqlConnection, id_: bytes, position: int) -> None:
-    """Note that the relay has the receipt for a position."""
+def receipt_posted(db: SqlConnection, id_: bytes, position: int, before: int) -> None:
+    """Note that the relay has the receipt for a position, unless it became due again since `before`."""
     db.execute(
-        "UPDATE channel SET receipt_posted = max(receipt_posted, ?) WHERE id = ?",
-        (position, id_),
+        "UPDATE channel SET receipt_posted = ? WHERE id = ? AND receipt_posted = ?",
+        (position, id_, before),
     )
+
+
+def rejoin(db: SqlConnection, id_: bytes) -> None:
+    """Let the others' chains begin anew: what they sent while we were no member was not for us."""
+    db.execute("UPDATE channel SET joined_late = 1 WHERE id = ?", (id_,))
+    db.execute("DELETE FROM chain WHERE channel = ?", (id_,))
 
 
 def rewind_all(db: SqlConnection) -> None:
     """Begin again at the first position: the relay has another store, its positions are new."""
-    db.execute("UPDATE channel SET cursor = 0, receipts_cursor = 0")
+    db.execute(
+        "UPDATE channel SET cursor = 0, receipts_cursor = 0, receipt_due = 0, receipt_posted = 0"
+    )
 
 
 def set_own(db: SqlConnection, id_: bytes, link: Link | None) -> None:

@@ -112,9 +112,10 @@ def by_key(db: SqlConnection, key: str) -> Outgoing | None:
 
 
 def by_sequence(db: SqlConnection, channel: bytes, sequence: int) -> Outgoing | None:
-    """Return the row that was sealed with a sequence."""
+    """Return the row that was sealed with a sequence; one that was given up has left it to another."""
     row = db.execute(
-        f"{_SELECT} WHERE channel = ? AND sequence = ? AND state != 'queued'", (channel, sequence)
+        f"{_SELECT} WHERE channel = ? AND sequence = ? AND state NOT IN ('queued', 'failed')",
+        (channel, sequence),
     ).fetchone()
     return _outgoing(row) if row else None
 
@@ -188,7 +189,7 @@ def seal(db: SqlConnection, rows: Iterable[Sealed]) -> None:
     for row in rows:
         db.execute(
             "UPDATE outbox SET state = 'sealed', sequence = ?, envelope = ?, envelope_id = ?, "
-            "recipients = ?, attempts = attempts + 1 WHERE number = ?",
+            "recipients = ?, attempts = attempts + 1 WHERE number = ? AND state = 'queued'",
             (row.sequence, row.envelope, row.envelope_id, b"".join(row.recipients), row.number),
         )
         db.execute(
@@ -198,13 +199,63 @@ def seal(db: SqlConnection, rows: Iterable[Sealed]) -> None:
         )
 
 
-def unseal(db: SqlConnection, channel: bytes) -> None:
-    """Take the sealed rows of a channel back to `queued`: the relay has refused their bytes."""
+def unseal(db: SqlConnection, channel: bytes, first: int) -> None:
+    """Take the sealed rows of a channel back to `queued`, from a sequence that the relay has refused on.
+
+    The ones before it stay: the relay may have them, and its answer was lost.
+    """
     db.execute(
         "UPDATE outbox SET state = 'queued', sequence = NULL, envelope = NULL, envelope_id = NULL "
-        "WHERE channel = ? AND state = 'sealed'",
-        (channel,),
+        "WHERE channel = ? AND state = 'sealed' AND sequence >= ?",
+        (channel, first),
     )
+
+
+def last_sealed(db: SqlConnection, channel: bytes) -> Link | None:
+    """Return the newest link of a channel's rows that have their bytes and no answer yet."""
+    row = db.execute(
+        "SELECT sequence, envelope_id FROM outbox WHERE channel = ? AND state = 'sealed' "
+        "ORDER BY sequence DESC LIMIT 1",
+        (channel,),
+    ).fetchone()
+    return Link(row[0], row[1]) if row else None
+
+
+def unsent(db: SqlConnection, channel: bytes) -> list[tuple[int, bytes]]:
+    """Return (number, message) of a channel's rows that are not known to be at the relay."""
+    return db.execute(
+        "SELECT number, message FROM outbox WHERE state IN ('queued', 'sealed') AND channel = ? "
+        "ORDER BY number",
+        (channel,),
+    ).fetchall()
+
+
+def recover(
+    db: SqlConnection,
+    message: bytes,
+    link: Link,
+    *,
+    recipients: Iterable[bytes],
+    position: int,
+    now_ms: int,
+) -> bool:
+    """Note that the relay has the message under a link that this vault does not know it by.
+
+    Return whether there is such a row that was not at the relay. Its receivers are those of the envelope.
+    """
+    row = db.execute(
+        "UPDATE outbox SET state = 'sent', reason = NULL, sequence = ?, envelope_id = ?, "
+        "envelope = NULL, recipients = ?, position = ?, sent_at_ms = ? "
+        "WHERE message = ? AND state IN ('queued', 'sealed', 'failed') RETURNING message_cursor",
+        (link.sequence, link.id, b"".join(recipients), position, now_ms, message),
+    ).fetchone()
+    if row is None:
+        return False
+    db.execute(
+        "UPDATE message SET sequence = ?, position = ? WHERE cursor = ?",
+        (link.sequence, position, row[0]),
+    )
+    return True
 
 
 def sent(db: SqlConnection, message: bytes, position: int, now_ms: int) -> Link | None:
@@ -222,12 +273,12 @@ def sent(db: SqlConnection, message: bytes, position: int, now_ms: int) -> Link 
     return Link(row[0], row[1])
 
 
-def undelivered(db: SqlConnection, channel: bytes, up_to: int) -> list[Outgoing]:
-    """Return the rows of a channel that are not known to be delivered, up to a sequence."""
+def undelivered(db: SqlConnection, channel: bytes, first: int, last: int) -> list[Outgoing]:
+    """Return the rows of a channel that are not known to be delivered, from one sequence to another."""
     rows = db.execute(
-        f"{_SELECT} WHERE channel = ? AND sequence <= ? AND state IN ('sealed', 'sent') "
-        "ORDER BY sequence",
-        (channel, up_to),
+        f"{_SELECT} WHERE channel = ? AND sequence >= ? AND sequence <= ? "
+        "AND state IN ('sealed', 'sent') ORDER BY sequence",
+        (channel, first, last),
     ).fetchall()
     return [_outgoing(row) for row in rows]
 
@@ -241,12 +292,14 @@ def delivered(db: SqlConnection, number: int, now_ms: int) -> None:
     )
 
 
-def fail(db: SqlConnection, number: int, reason: str) -> None:
-    """Give a message up, with the reason."""
-    db.execute(
-        "UPDATE outbox SET state = 'failed', reason = ?, envelope = NULL WHERE number = ?",
+def fail(db: SqlConnection, number: int, reason: str) -> bool:
+    """Give a message up, with the reason; return False when it is at the relay or given up already."""
+    cursor = db.execute(
+        "UPDATE outbox SET state = 'failed', reason = ?, envelope = NULL WHERE number = ? "
+        "AND state IN ('queued', 'sealed')",
         (reason, number),
     )
+    return bool(cursor.rowcount)
 
 
 def _outgoing(row: tuple[object, ...]) -> Outgoing:

@@ -1,0 +1,50 @@
+"""Take our chain in a channel back to before an envelope that the relay refused."""
+
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+
+from peerpost_daemon.records import channels, outbox
+from peerpost_daemon.vault.connection import SqlConnection
+from peerpost_protocol.chain import Link
+from peerpost_protocol.frames import ChannelState
+
+
+class Refused(Struct, frozen=True):
+    """Be a channel, the first sequence the relay refused there, and where it stands at the relay, if that is known."""
+
+    channel: bytes
+    first: int
+    state: ChannelState | None
+
+
+def chain_back(db: SqlConnection, refused: Iterable[Refused]) -> dict[bytes, int]:
+    """Unseal what was refused; return the channels whose roster is newer at the relay, and its position.
+
+    The next envelope continues what the relay has, or what is sealed and stands before the refused one.
+    """
+    behind = {}
+    for one in refused:
+        state = one.state
+        if state is not None and state.own_head is not None:
+            channels.set_sent(db, one.channel, Link(state.own_sequence, state.own_head))
+        outbox.unseal(db, one.channel, one.first)
+        channel = channels.find(db, one.channel)
+        if channel is None:
+            continue
+        links = (channel.sent, outbox.last_sealed(db, one.channel))
+        newest = max((link for link in links if link), key=lambda link: link.sequence, default=None)
+        channels.set_own(db, one.channel, newest)
+        if state is not None and state.roster_position > channel.roster.position:
+            behind[one.channel] = state.roster_position
+    return behind
+
+
+def caught_up(db: SqlConnection, behind: Mapping[bytes, int]) -> list[bytes]:
+    """Return those of the channels whose roster has come to the position beside them."""
+    found = ((id_, channels.find(db, id_), position) for id_, position in behind.items())
+    return [
+        id_
+        for id_, channel, position in found
+        if channel is None or channel.roster.position >= position
+    ]
