@@ -247,6 +247,12 @@ def _take_in(db: SqlConnection, states: tuple[ChannelState, ...], now_ms: int) -
             channels.set_sent(db, channel.id, link)
             data = event_data.DaemonData("sequence_recovered", f"{ours} became {link.sequence}")
             events.add(db, event_data.DAEMON, now_ms, data, channel=channel.id)
+        if state.last < channel.cursor:
+            # It gives these positions a second time: what comes there must not pass for known.
+            channels.rewind(db, channel.id, state.last)
+            detail = f"position {channel.cursor} became {state.last}"
+            data = event_data.DaemonData("relay_rolled_back", detail)
+            events.add(db, event_data.DAEMON, now_ms, data, channel=channel.id)
         if not state.recovered:
             data = event_data.DaemonData("history_lost", f"before position {state.oldest}")
             events.add(db, event_data.DAEMON, now_ms, data, channel=channel.id)

@@ -8,9 +8,12 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Protocol, cast
 
 from msgspec import Struct
 
+from peerpost_protocol.card import Card
+from peerpost_protocol.envelope import Placement
 from peerpost_protocol.frames import Accepted
 from peerpost_protocol.roster import Roster
 from tests.support.accounts import RunningAccount, account
@@ -19,6 +22,13 @@ from tests.support.relay_client import Person, RelayClient
 
 ALICE, BOB, MALLORY = "alice@example.org", "bob@example.org", "mallory@example.org"
 CAROL = "carol@example.org"
+
+
+class Carded(Protocol):
+    """Be somebody with a card: a running account, or a person with keys alone."""
+
+    @property
+    def card(self) -> Card: ...
 
 
 class Scene(Struct):
@@ -42,9 +52,9 @@ class Scene(Struct):
         await joined.online()
         return joined
 
-    def forgery(self, text: str = "hello", **place: bytes) -> bytes:
+    def forgery(self, text: str = "hello", *, place: Placement | None = None) -> bytes:
         """Return mallory's next envelope, sealed as it should be, for alice and bob."""
-        return self.mallory.envelope(self.roster, text, to=(self.alice, self.bob), **place)  # type: ignore[arg-type]
+        return sealed_by(self.mallory, self.roster, text, self.alice, self.bob, place=place)
 
     async def mallory_says(self, text: str) -> None:
         """Let mallory publish an honest message."""
@@ -75,3 +85,10 @@ async def scene(folder: Path) -> AsyncIterator[Scene]:
 
 def fresh_id() -> bytes:
     return os.urandom(16)
+
+
+def sealed_by(
+    author: Person, roster: Roster, text: str, *to: Carded, place: Placement | None = None
+) -> bytes:
+    """Return the author's next envelope, for these people and herself."""
+    return author.envelope(roster, text, place=place, to=cast("tuple[Person, ...]", to))

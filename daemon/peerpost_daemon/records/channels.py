@@ -156,6 +156,15 @@ def rejoin(db: SqlConnection, id_: bytes) -> None:
     db.execute("DELETE FROM chain WHERE channel = ?", (id_,))
 
 
+def rewind(db: SqlConnection, id_: bytes, position: int) -> None:
+    """Go on after an earlier position: the relay has lost what it had beyond, our receipt with it."""
+    db.execute(
+        "UPDATE channel SET cursor = ?, receipts_cursor = 0, receipt_due = 0, receipt_posted = 0 "
+        "WHERE id = ?",
+        (position, id_),
+    )
+
+
 def rewind_all(db: SqlConnection) -> None:
     """Begin again at the first position: the relay has another store, its positions are new."""
     db.execute(

@@ -1,0 +1,93 @@
+"""The relay's database is an older copy: the operator restored a backup, or wants something unsaid.
+
+Positions are given a second time. A reader who stood beyond the copy's end is told so and reads on from there, instead
+of passing over new envelopes as known ones; what it holds already is not shown again, a removal that it has seen stays
+in force, and a sender does not use a sequence again.
+"""
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from msgspec import Struct
+
+from peerpost_protocol.frames import Accepted
+from tests.attacks.scene import ALICE, BOB, CAROL, sealed_by
+from tests.support.accounts import RunningAccount, account
+from tests.support.malicious_relay import malicious_relay
+from tests.support.relay_client import Person, RelayClient
+
+Accounts = tuple[RunningAccount, RunningAccount, RunningAccount]
+
+
+class Restored(Struct):
+    """Be where the relay's data is, and its port once it has run."""
+
+    folder: Path
+    port: int = 0
+    url: str = ""
+
+    def back_up(self) -> None:
+        shutil.copytree(self.folder / "relay", self.folder / "copy")
+
+    def restore(self) -> None:
+        shutil.rmtree(self.folder / "relay")
+        (self.folder / "copy").rename(self.folder / "relay")
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[Accounts]:
+        """Run the relay and three accounts on it."""
+        async with AsyncExitStack() as stack:
+            relay = await stack.enter_async_context(
+                malicious_relay(self.folder / "relay", self.port)
+            )
+            self.url, self.port = relay.url, int(relay.url.rpartition(":")[2])
+            alice, bob, carol = [
+                await stack.enter_async_context(account(self.folder / who, who, relay.url))
+                for who in (ALICE, BOB, CAROL)
+            ]
+            for each in (alice, bob, carol):
+                await each.online()
+            yield alice, bob, carol
+
+
+async def test_new_envelopes_at_old_positions_are_shown(tmp_path: Path) -> None:
+    site = Restored(tmp_path)
+    async with site.serving() as (alice, bob, carol):
+        channel = await alice.channel("ops", BOB, CAROL)
+        await alice.send(channel, "one")
+        await bob.shows(channel, "one")
+        await carol.shows(channel, "one")
+    site.back_up()
+    async with site.serving() as (alice, bob, carol):
+        await alice.send(channel, "two")
+        await bob.shows(channel, "one", "two")
+        await carol.shows(channel, "one", "two")
+    site.restore()
+    async with site.serving() as (_, bob, carol):
+        event = await bob.told("daemon", change="relay_rolled_back")
+        assert event["detail"]
+        await carol.send(channel, "at an old position")
+        await bob.shows(channel, "one", "two", "at an old position")
+
+
+async def test_a_removal_stays_in_force(tmp_path: Path) -> None:
+    site = Restored(tmp_path)
+    async with site.serving() as (alice, _, carol):
+        channel = await alice.channel("ops", BOB, CAROL)
+        before = await carol.follows(channel)
+        removed = Person(CAROL)
+        removed.keys, removed.card = carol.account.keys, carol.card
+    site.back_up()
+    async with site.serving() as (alice, bob, _):
+        await alice.engine.channels.remove(channel, [CAROL])
+        await bob.follows(channel, 1)
+    site.restore()
+    async with site.serving() as (_, bob, _):
+        await bob.told("daemon", change="relay_rolled_back")
+        async with await RelayClient.connect(site.url, removed) as client:
+            again = await client.publish(sealed_by(removed, before, "back again", bob))
+            assert isinstance(again, Accepted)
+        assert (await bob.told("quarantine"))["reason"] == "stale_roster"
+        assert await bob.texts(channel) == []
