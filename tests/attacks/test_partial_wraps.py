@@ -12,7 +12,7 @@ from peerpost_protocol import envelope as e
 from peerpost_protocol.envelope import parse_envelope
 from peerpost_protocol.frames import Accepted
 from peerpost_protocol.wire import encode
-from tests.attacks.scene import Scene, scene
+from tests.attacks.scene import Scene, scene, sealed_by
 from tests.support.forgery import digest_of_wraps, encrypted, opened_secret, signed_parts
 
 
@@ -26,7 +26,7 @@ async def _unreadable_for_bob(s: Scene, data: bytes, reason: str) -> None:
 
 async def test_a_recipient_left_out_is_told(tmp_path: Path) -> None:
     async with scene(tmp_path) as s:
-        data = s.mallory.envelope(s.roster, "without bob", to=(s.alice,))  # type: ignore[arg-type]
+        data = sealed_by(s.mallory, s.roster, "without bob", s.alice)
         await _unreadable_for_bob(s, data, "not_for_us")
 
 

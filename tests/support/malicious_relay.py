@@ -35,7 +35,7 @@ from peerpost_relay.framing import frame
 from peerpost_relay.outcomes import Appended, Outcome
 from peerpost_relay.peer import Line, Peer
 from peerpost_relay.relay import Relay
-from peerpost_relay.store import Transaction
+from peerpost_relay.store import Snapshot, Transaction
 from peerpost_relay.writer import Write
 from tests.support.relay_server import OPEN, running_relay
 
@@ -147,3 +147,14 @@ async def malicious_relay(folder: Path, port: int = 0) -> AsyncIterator[Maliciou
         assert isinstance(relay, MaliciousRelay)
         relay.url = running.url
         yield relay
+
+
+async def stored(relay: MaliciousRelay, channel: bytes) -> list[Item]:
+    """Return what the relay's store holds of a channel."""
+
+    def query(snapshot: Snapshot) -> list[Item]:
+        there = snapshot.channel(channel)
+        assert there is not None
+        return snapshot.items(there.number, 0, there.last, 500, 2**30)[0]
+
+    return await relay._store.read(query)
