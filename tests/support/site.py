@@ -64,17 +64,13 @@ class DaemonProcess:
     def __init__(self, folder: Path, relay: str, passphrase: str | None = None) -> None:
         folder.mkdir(mode=0o700)
         self.folder = folder
+        self.data = folder / "data"
         self.relay = relay
         self.identity = f"{folder.name}@{DOMAIN}"
         self.passphrase = passphrase or secrets.token_hex(8)
         self.passphrase_file = private_file(folder / "passphrase", self.passphrase)
         self.process = Process("peerpostd", folder.with_suffix(".log"))
         self.client = AsyncClient(str(self.socket))
-
-    @property
-    def data(self) -> Path:
-        """Return where the vault lies."""
-        return self.folder / "data"
 
     @property
     def socket(self) -> Path:
@@ -108,6 +104,15 @@ class DaemonProcess:
                 if wanted.items() <= event["data"].items():
                     return event
         raise AssertionError  # a listener ends by an error
+
+    async def heard(self, count: int) -> list[str | None]:
+        """Return the texts of the first messages of others, once there are so many."""
+        kinds = ["message"]
+        found: list[str | None] = []
+        async with self.client.listen(kinds=kinds, from_="start", timeout=EVENT_SECONDS) as events:
+            while len(found) < count:
+                found.append((await anext(events))["data"]["text"])
+        return found
 
     async def joined(self, channel: str) -> None:
         """Wait until the daemon knows a channel that another has made."""
