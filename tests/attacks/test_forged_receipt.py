@@ -47,6 +47,8 @@ async def test_a_receipt_in_anothers_name_is_not_believed(tmp_path: Path) -> Non
         forged = _receipt(mine, s.bob.card, pair, _mark(s, 1, envelope))
         assert refusal(await s.client.post_receipt(forged)) == "bad_signature"
         await s.relay.notice(s.alice.card.id, pair, forged)
+        event = await s.alice.told("quarantine", reason="bad_receipt")
+        assert event["channel"] == pair.hex()
         await _still_sent(s, message)
 
 
@@ -70,6 +72,7 @@ async def test_a_receipt_moved_from_another_channel_is_not_believed(tmp_path: Pa
         there = _receipt(*given, s.channel, _mark(s, 1, row.envelope_id))
         pair, message, _ = await _undelivered(s)
         await s.relay.notice(s.alice.card.id, pair, there)
+        await s.alice.told("quarantine", reason="bad_receipt")
         await _still_sent(s, message)
 
 

@@ -177,13 +177,15 @@ class Inbox:
         return [(ch, opening.open_items(items, cards, self._me)) for ch, items in parsed]
 
     async def _note(self, notices: list[Receipted]) -> None:
-        claims = receipts.parse((n.channel, n.receipt) for n in notices)
+        claims, malformed = receipts.parse((n.channel, n.receipt) for n in notices)
         ids = {claim.body.card for claim in claims}
         cards = await self._directory.known_or_fetched(ids, self._me.card)
-        verified = await asyncio.to_thread(receipts.verify, claims, cards)
+        verified, forged = await asyncio.to_thread(receipts.verify, claims, cards)
         now_ms = self._now_ms()
 
         def store(db: SqlConnection) -> None:
+            for bad in (*malformed, *forged):
+                receipts.warn(db, bad, now_ms)
             for receipt in verified:
                 receipts.take(db, receipt, self._me.card, now_ms)
             for notice in notices:

@@ -3,10 +3,13 @@
 Checks of a receipt, after its signature (docs/protocol/receipt.md, "Receiving"):
  1. it is for the channel in which it came, by a card that speaks for a member
  2. its mark for our card names the envelope that we sealed with that sequence
+What does not verify raises an event: somebody makes up that a message has arrived. A card that speaks for no member any
+more is passed over in silence, its receipt may have crossed the removal.
 """
 
-import logging
 from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
 
 from peerpost_daemon import event_data
 from peerpost_daemon.delivering import note_delivered
@@ -19,35 +22,63 @@ from peerpost_protocol.errors import ProtocolError
 from peerpost_protocol.receipt import Mark, Receipt, ReceiptClaim, parse_receipt, verify_receipt
 from peerpost_protocol.signing import Signed
 
-_log = logging.getLogger(__name__)
+
+class BadReceipt(Struct, frozen=True):
+    """Be a receipt that is not believed: where it came, why, and the card it names (unverified)."""
+
+    channel: bytes
+    detail: str
+    card: bytes | None = None
 
 
-def parse(arrived: Iterable[tuple[bytes, Signed]]) -> list[ReceiptClaim]:
-    """Parse receipts that came in channels; what is malformed or another channel's is left out."""
-    claims = []
+def parse(
+    arrived: Iterable[tuple[bytes, Signed]],
+) -> tuple[list[ReceiptClaim], list[BadReceipt]]:
+    """Parse receipts that came in channels; what is malformed or another channel's is bad."""
+    claims, bad = [], []
     for channel, signed in arrived:
         try:
             claim = parse_receipt(signed)
         except ProtocolError as error:
-            _log.warning("a receipt was refused: %s", error.kind)
+            bad.append(BadReceipt(channel, str(error)))
             continue
         if claim.body.channel == channel:  # 1
             claims.append(claim)
-    return claims
+        else:
+            bad.append(BadReceipt(channel, "it is another channel's", claim.body.card))
+    return claims, bad
 
 
-def verify(claims: Iterable[ReceiptClaim], cards: Mapping[bytes, Card]) -> list[Receipt]:
-    """Return the receipts that verify."""
-    verified = []
+def verify(
+    claims: Iterable[ReceiptClaim], cards: Mapping[bytes, Card]
+) -> tuple[list[Receipt], list[BadReceipt]]:
+    """Return the receipts that verify, and those that do not."""
+    verified, bad = [], []
     for claim in claims:
-        card = cards.get(claim.body.card)
+        body = claim.body
+        card = cards.get(body.card)
         if card is None:
+            bad.append(BadReceipt(body.channel, "its card cannot be had", body.card))
             continue
         try:
             verified.append(verify_receipt(claim, card))
         except ProtocolError as error:
-            _log.warning("a receipt was refused: %s", error.kind)
-    return verified
+            bad.append(BadReceipt(body.channel, str(error), body.card))
+    return verified, bad
+
+
+def warn(db: SqlConnection, bad: BadReceipt, now_ms: int) -> None:
+    """Raise the event that says why a receipt is not believed."""
+    data = event_data.QuarantineData(
+        reason="bad_receipt",
+        channel=bad.channel.hex(),
+        from_card=bad.card.hex() if bad.card else None,
+        message=None,
+        sequence=None,
+        position=None,
+        detail=bad.detail,
+    )
+    events.add(db, event_data.QUARANTINE, now_ms, data, channel=bad.channel)
 
 
 def take(db: SqlConnection, receipt: Receipt, me: Card, now_ms: int) -> None:
