@@ -23,13 +23,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     # A process that never keeps its bytecode would be measured at its slowest start.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    machine = this_machine()
+    if machine.is_busy:
+        print(f"others use this machine (load {machine.load}): only ratios count", file=sys.stderr)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         figures, skipped = runner.run(_measure(options))
     print(table(figures))
     for peer in skipped:
         print(f"skipped: {peer.peer} beside {peer.case}: {peer.reason}")
     if options.json is not None:
-        machine = this_machine()
         options.json.write_text("".join(f"{json_line(each, machine)}\n" for each in figures))
     return 0
 

@@ -18,6 +18,12 @@ class Machine:
     processor: str
     python: str
     kernel: str
+    load: float  # processes that wanted to run in the minute before
+
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether others took so much of it that only ratios within a run mean something."""
+        return self.load > self.cores / 4
 
 
 def this_machine() -> Machine:
@@ -28,6 +34,7 @@ def this_machine() -> Machine:
         processor=_processor(),
         python=platform.python_version(),
         kernel=f"{platform.system()} {platform.release()}",
+        load=round(os.getloadavg()[0], 2),
     )
 
 

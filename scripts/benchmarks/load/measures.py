@@ -1,0 +1,188 @@
+"""What is measured of a relay; each function yields the samples of one run of one system."""
+
+from collections.abc import Iterator
+
+from scripts.benchmarks.figure import Sample
+from scripts.benchmarks.load import nats
+from scripts.benchmarks.load.bench import Bench, generator_share
+from scripts.benchmarks.load.crowd import admit
+from scripts.benchmarks.load.fans import SKIP_BYTES, fan
+from scripts.benchmarks.load.generator import MARK, Counted, Load, write_frames
+from scripts.benchmarks.load.peerpost import CARDS_MAX, RelayUnderLoad, publishing, subscription
+from scripts.benchmarks.load.team import Team
+from scripts.benchmarks.load.wire import Line, masked
+from scripts.benchmarks.process_figures import processor_seconds, resident_mib
+
+MILLISECONDS = 1e3
+MICROSECONDS = 1e6
+FAN_SECONDS = 3.0
+RATE = 100  # messages a second, for latency
+RATE_SECONDS = 4.0
+WINDOWS = (16, 64)
+SENDERS_MAX = 16  # connections that publish durably, sharing what is in flight
+ACCEPTED = "accepted"
+KIBIBYTE = 1024.0
+
+
+def fan_out(system: str, bench: Bench, readers: int) -> Iterator[Sample]:
+    """Yield deliveries a second by messages in flight, and what each costs the server."""
+    for window in WINDOWS:
+        with fan(system, bench, readers) as under:
+            before = processor_seconds(under.pid)
+            what = f"{window} in flight to {readers:,}"
+            count = max(1, min(bench.messages * 1_000 // readers, bench.messages * 6))
+            load = under.load(bench.place(), count, window=window, seconds=FAN_SECONDS)
+            counted = bench.run(load)
+            spent = processor_seconds(under.pid) - before
+            yield Sample(system, what, "deliveries/s", counted.deliveries / counted.seconds)
+            cost = spent / counted.deliveries * MICROSECONDS
+            yield Sample(system, f"{what}, processor time a delivery", "us", cost)
+            yield generator_share(system, what, counted)
+
+
+def latency(system: str, bench: Bench, readers: int) -> Iterator[Sample]:
+    """Yield p50 and p99 from when a message was due to when each reader had it."""
+    with fan(system, bench, readers) as under:
+        options = {"mode": "rate", "rate": RATE, "seconds": RATE_SECONDS}
+        count = max(1, min(bench.messages, int(RATE * RATE_SECONDS)))
+        counted = bench.run(under.load(bench.place(), count, **options))
+    what = f"{RATE} messages/s to {readers:,}"
+    yield Sample(system, f"{what} p50", "ms", counted.p50 * MILLISECONDS)
+    yield Sample(system, f"{what} p99", "ms", counted.p99 * MILLISECONDS)
+    yield generator_share(system, what, counted)
+
+
+def durable(system: str, bench: Bench, window: int) -> Iterator[Sample]:
+    """Yield durable publishes a second, each answered after its commit."""
+    senders = min(window, SENDERS_MAX)
+    each = max(1, bench.messages * 4 // senders)
+    if system == "nats":
+        peer = nats.NatsUnderLoad(bench.place(), bench.server_core)
+        try:
+            peer.stream()
+            lines = [peer.answered_session(number) for number in range(senders)]
+            frames = [(n, x) for n in range(senders) for x in nats.stored_messages(each, n)]
+            counted = _answered(bench, lines, frames, window, nats.ANSWERED)
+        finally:
+            peer.stop()
+    else:
+        relay = RelayUnderLoad(bench.place(), bench.server_core)
+        try:
+            team = relay.team(senders)
+            lines = [relay.session(mate) for mate in team.mates]
+            frames = [
+                (n, x) for n in range(senders) for x in publishing(team.envelopes(0, each, n))
+            ]
+            counted = _answered(bench, lines, frames, window, ACCEPTED)
+        finally:
+            relay.stop()
+    what = f"{window} in flight"
+    yield Sample(system, f"durable, {what}", "publishes/s", counted.messages / counted.seconds)
+    yield generator_share(system, f"durable, {what}", counted)
+
+
+def crowd(bench: Bench, count: int) -> Iterator[Sample]:
+    """Yield the memory of idle authenticated connections, and how fast they come back."""
+    relay = RelayUnderLoad(bench.place(), bench.server_core)
+    try:
+        team = relay.team(min(count, CARDS_MAX))
+        admit(relay.port, team.mates, 1)[0][0].close()
+        before, _ = resident_mib(relay.pid)
+        first = admit(relay.port, team.mates, count)
+        after, _ = resident_mib(relay.pid)
+        for each in first.sockets:
+            each.close()
+        again = admit(relay.port, team.mates, count)
+        for each in again.sockets:
+            each.close()
+    finally:
+        relay.stop()
+    what = f"{count:,} connections"
+    size = (after - before) * KIBIBYTE / count
+    yield Sample("peerpost", f"{what}, memory of each when idle", "KiB", size)
+    yield Sample(
+        "peerpost", f"{what} at once, authenticated", "connections/s", count / again.seconds
+    )
+    yield Sample("peerpost", f"{what} at once, client's share of its core", "x", again.cpu_share)
+
+
+def catch_up(bench: Bench, readers: int, returning: int) -> Iterator[Sample]:
+    """Yield how fast stored envelopes are read, and what that does to live latency meanwhile."""
+    stored = bench.messages * 5
+    relay = RelayUnderLoad(bench.place(), bench.server_core)
+    try:
+        team = relay.team(min(readers + 1, CARDS_MAX))
+        publisher = relay.session(team.mates[0])
+        first = write_frames(bench.place(), ((0, x) for x in publishing(team.envelopes(0, stored))))
+        told: dict[str, object] = {"mode": "ack", "window": 256, "mark": ACCEPTED, "seconds": 60}
+        bench.run(Load(first, [publisher.socket], options=told))
+        live = [relay.reader(team, number, stored + 1) for number in range(readers)]
+        alone = _live(bench, team, publisher, live, [], stored)
+        yield Sample("peerpost", "live p99 without catch-up", "ms", alone.p99 * MILLISECONDS)
+        back = [relay.session(team.mates[1 + n % readers]) for n in range(returning)]
+        base = stored + alone.messages
+        counted = _live(bench, team, publisher, live, back, base)
+    finally:
+        relay.stop()
+    yield Sample("peerpost", "live p99 during catch-up", "ms", counted.p99 * MILLISECONDS)
+    read = base * returning / counted.caught_up_seconds
+    yield Sample("peerpost", f"catch-up of {returning}", "envelopes/s", read)
+    yield generator_share("peerpost", "catch-up", counted)
+
+
+def sealed(bench: Bench, cards: int) -> Iterator[Sample]:
+    """Yield durable publishes a second of really sealed envelopes, and their bytes."""
+    relay = RelayUnderLoad(bench.place(), bench.server_core)
+    try:
+        team = relay.team(cards)
+        sender, all_cards = team.mates[0], [mate.card for mate in team.mates]
+        count = max(1, min(200, bench.messages // 4))
+        envelopes = [sender.sealed(team.roster, all_cards, "a short message") for _ in range(count)]
+        line = relay.session(sender)
+        frames = [(0, frame) for frame in publishing(iter(envelopes))]
+        counted = _answered(bench, [line], frames, 16, ACCEPTED)
+    finally:
+        relay.stop()
+    size = float(len(envelopes[0]))
+    yield Sample("peerpost", f"sealed for {cards} cards, each delivery", "bytes", size)
+    rate = counted.messages / counted.seconds
+    yield Sample("peerpost", f"sealed for {cards} cards, 16 in flight", "publishes/s", rate)
+
+
+def _answered(
+    bench: Bench, lines: list[Line], frames: list[tuple[int, bytes]], window: int, mark: str
+) -> Counted:
+    told: dict[str, object] = {
+        "mode": "ack",
+        "window": max(1, window // len(lines)),
+        "mark": mark,
+        "seconds": FAN_SECONDS,
+    }
+    written = write_frames(bench.place(), frames)
+    return bench.run(Load(written, [line.socket for line in lines], options=told))
+
+
+def _live(
+    bench: Bench, team: Team, publisher: Line, live: list[Line], back: list[Line], base: int
+) -> Counted:
+    """Publish at the rate to the live readers while the others read what is stored."""
+    count = max(1, min(bench.messages, int(RATE * RATE_SECONDS)))
+    frames = write_frames(
+        bench.place(), ((0, each) for each in publishing(team.envelopes(base, count)))
+    )
+    asked = masked(subscription(team, 1))
+    kick = write_frames(bench.place(), ((1 + len(live) + n, asked) for n in range(len(back))))
+    told: dict[str, object] = {
+        "mode": "rate",
+        "rate": RATE,
+        "seconds": RATE_SECONDS,
+        "mark": MARK,
+        "skip": SKIP_BYTES,
+        "base": base,
+        "stored": base,
+        "kick": kick,
+    }
+    sockets = [line.socket for line in live]
+    return bench.run(
+        Load(frames, [publisher.socket], sockets, [line.socket for line in back], told)
+    )
