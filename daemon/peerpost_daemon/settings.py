@@ -21,7 +21,9 @@ class DaemonSettings(Struct, frozen=True, kw_only=True):
     relay: str | None = None  # where the account belongs unless `account.register` says otherwise
     allow_plain: bool = False  # ws:// to other hosts than this one
     max_queued: int = 100_000  # messages that may wait for the relay
-    queue_retry_seconds: float = 5.0  # said to callers when that bound is reached
+    max_queued_bytes: int = 1024 * 1024 * 1024  # of their bodies
+    max_queued_seconds: float = 30 * 86_400.0  # what waits for longer fails with `too_old`
+    queue_retry_seconds: float = 5.0  # said to callers when a bound is reached
     max_unlocking: int = 8  # unlock calls in work or waiting; each derives a key
     max_consumers: int = 1_000  # named readers of events
     max_subscriptions: int = 16  # of one connection

@@ -13,7 +13,7 @@ from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.methods.params import NoParams
 from peerpost_daemon.passphrase import MAX_PASSPHRASE_BYTES
 from peerpost_daemon.records import account as accounts
-from peerpost_daemon.records import messages, outbox, standing
+from peerpost_daemon.records import standing, tallies
 from peerpost_daemon.rpc import Call, Method, Requires, Scope
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.version import VERSION
@@ -121,10 +121,9 @@ class DaemonMethods:
 
 
 def _counts(db: SqlConnection) -> _Counts:
-    queued, unacknowledged = outbox.counts(db)
     return _Counts(
         accounts.find(db),
-        views.Outbox(queued, unacknowledged),
+        views.Outbox(tallies.queued(db).count, tallies.sent(db).count),
         standing.channel_count(db),
-        messages.count(db),
+        tallies.messages(db),
     )

@@ -4,11 +4,13 @@ The message and its place in the outbox are stored in one transaction: what `que
 happens next.
 """
 
+from typing import NoReturn
+
 from msgspec import Struct
 
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.methods.params import the_channel
-from peerpost_daemon.records import channels, messages, outbox, standing
+from peerpost_daemon.records import channels, messages, outbox, standing, tallies
 from peerpost_daemon.records.account import Account
 from peerpost_daemon.records.channels import ChannelState
 from peerpost_daemon.records.contacts import ContactState
@@ -39,25 +41,23 @@ class Destination(Struct, frozen=True):
     recipient: str | None
 
 
-class Room:
-    """Keep the number of waiting messages under its bound, without counting them every time.
+class Room(Struct, frozen=True):
+    """Hold the outbox's bounds: messages and bytes that may wait for the relay."""
 
-    Used in the vault's writer alone. It may think that more wait than do, and then counts.
-    """
+    messages: int
+    bytes: int
+    retry_seconds: float
 
-    def __init__(self, bound: int, retry_seconds: float) -> None:
-        self._bound = bound
-        self._retry_seconds = retry_seconds
-        self._at_most = bound
+    def check(self, db: SqlConnection, size: int) -> None:
+        """Raise DaemonError queue_full unless another body of `size` bytes may wait."""
+        waiting = tallies.queued(db)
+        if waiting.count >= self.messages:
+            self._refuse(f"{waiting.count} messages wait for the relay already.")
+        if waiting.count and waiting.bytes + size > self.bytes:  # one alone always finds room
+            self._refuse(f"{waiting.bytes} bytes wait for the relay already.")
 
-    def take(self, db: SqlConnection) -> None:
-        """Take room for one. Raises DaemonError queue_full."""
-        if self._at_most >= self._bound:
-            self._at_most, _ = outbox.counts(db)
-        if self._at_most >= self._bound:
-            message = f"{self._bound} messages wait for the relay already."
-            raise DaemonError("queue_full", message, retry_after=self._retry_seconds)
-        self._at_most += 1
+    def _refuse(self, sentence: str) -> NoReturn:
+        raise DaemonError("queue_full", sentence, retry_after=self.retry_seconds)
 
 
 def queue(
@@ -72,7 +72,7 @@ def queue(
         _check_same(db, order, before)
         return before
     place = destination(db, order, own)
-    room.take(db)
+    room.check(db, len(order.body))
     message = _message(order, id_, place.channel, now_ms, own)
     cursor = messages.add(db, message)
     if cursor is None:

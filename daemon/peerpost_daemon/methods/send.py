@@ -54,7 +54,9 @@ class SendMethods:
     def __init__(self, daemon: Daemon) -> None:
         self._daemon = daemon
         settings = daemon.settings
-        self._room = Room(settings.max_queued, settings.queue_retry_seconds)
+        self._room = Room(
+            settings.max_queued, settings.max_queued_bytes, settings.queue_retry_seconds
+        )
 
     def all(self) -> Iterator[Method]:
         """Declare it."""

@@ -86,7 +86,7 @@ def add(
     """Queue a message that has just been stored at `cursor`."""
     db.execute(
         "INSERT INTO outbox (message, message_cursor, channel, recipient, idempotency_key, state, "
-        "queued_at_ms, expires_at_ms) VALUES (?, ?, ?, ?, ?, 'queued', ?, ?)",
+        "queued_at_ms, expires_at_ms, size) VALUES (?, ?, ?, ?, ?, 'queued', ?, ?, ?)",
         (
             message.id,
             cursor,
@@ -95,6 +95,7 @@ def add(
             key,
             message.sent_at_ms,
             message.expires_at_ms,
+            len(message.body),
         ),
     )
 
@@ -151,15 +152,6 @@ def queued_for(
         "AND (channel = ? OR (channel IS NULL AND recipient = ?)) ORDER BY number",
         (channel, recipient),
     ).fetchall()
-
-
-def counts(db: SqlConnection) -> tuple[int, int]:
-    """Return how many rows wait for the relay, and how many for their receivers."""
-    (queued,) = db.execute(
-        "SELECT count(*) FROM outbox WHERE state IN ('queued', 'sealed')"
-    ).fetchone()
-    (sent,) = db.execute("SELECT count(*) FROM outbox WHERE state = 'sent'").fetchone()
-    return int(queued), int(sent)
 
 
 def direct_to(db: SqlConnection, recipient: str, channel: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from peerpost_daemon.records.tally_schema import TALLIES
 from peerpost_daemon.vault.migrations import Migration
 
 _FIRST: Final = """
@@ -148,4 +149,41 @@ CREATE TABLE consumer (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: Final = (Migration(1, "the first vault", _FIRST),)
+_SECOND: Final = """
+ALTER TABLE consumer ADD COLUMN channels BLOB;   -- 32-byte ids, one after the other; null: all
+ALTER TABLE consumer ADD COLUMN kinds TEXT;      -- words with commas between; null: all
+ALTER TABLE consumer ADD COLUMN window INTEGER NOT NULL DEFAULT 100;
+ALTER TABLE consumer ADD COLUMN ack_ms INTEGER;  -- set: a queue, whose events are done one by one
+ALTER TABLE consumer ADD COLUMN max_attempts INTEGER;
+ALTER TABLE consumer ADD COLUMN acknowledged_at_ms INTEGER;
+ALTER TABLE consumer ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;    -- events pruned before they were done
+ALTER TABLE consumer ADD COLUMN untold INTEGER NOT NULL DEFAULT 0;  -- of these, since it subscribed last
+CREATE TABLE held (
+    consumer TEXT NOT NULL,
+    cursor INTEGER NOT NULL,           -- of an event up to `acknowledged` that is not done with
+    state TEXT NOT NULL,               -- waiting, flying, dead
+    attempt INTEGER NOT NULL,          -- how often it was delivered
+    due_at_ms INTEGER NOT NULL,        -- waiting: not before
+    delay_ms INTEGER NOT NULL,         -- waiting: how long at most
+    reason TEXT,                       -- why the last attempt failed
+    PRIMARY KEY (consumer, cursor)
+) WITHOUT ROWID;
+CREATE INDEX event_by_time ON event (at_ms);
+ALTER TABLE outbox ADD COLUMN content BLOB;      -- an encoded body that is no message; else null
+ALTER TABLE outbox ADD COLUMN read_at_ms INTEGER;
+ALTER TABLE outbox ADD COLUMN failed_at_ms INTEGER;
+CREATE INDEX outbox_unread ON outbox (channel, position) WHERE state IN ('sent', 'delivered');
+CREATE TABLE read_mark (
+    channel BLOB NOT NULL,
+    identity TEXT NOT NULL,
+    position INTEGER NOT NULL,         -- read up to here
+    at_ms INTEGER NOT NULL,
+    PRIMARY KEY (channel, identity)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: Final = (
+    Migration(1, "the first vault", _FIRST),
+    Migration(2, "consumers that hold events, and read marks", _SECOND),
+    Migration(3, "tallies and alarms", TALLIES),
+)

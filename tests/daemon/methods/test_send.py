@@ -216,3 +216,13 @@ async def test_a_blocked_contact_gets_nothing(alice: House) -> None:
     error = await alice.error("message.send", to=BOB.identity, text="x")
     assert (error["kind"], error["state"]) == ("untrusted_contact", "blocked")
     assert await alice.daemon.read(lambda db: channels.direct(db, BOB.identity)) is None
+
+
+async def test_the_outbox_has_a_bound_in_bytes(tmp_path: Path) -> None:
+    async with house(tmp_path, max_queued_bytes=10) as small:
+        await small.open()
+        sent = await small.result("message.send", to=BOB.identity, text="x" * 20)
+        error = await small.error("message.send", to=BOB.identity, text="c")
+        assert (error["kind"], error["retry_after"]) == ("queue_full", 5.0)
+        await small.move(sent["message"], "delivered")
+        await small.result("message.send", to=BOB.identity, text="c")
