@@ -38,7 +38,7 @@ class _Guest:
         self.read = b""
         self.upgraded = False
         self.socket = socket.socket()
-        self.socket.setblocking(False)
+        self.socket.settimeout(0)
         self.socket.connect_ex((HOST, port))
         self._port = port
 

@@ -1,7 +1,7 @@
 """Each system with its readers: what fan-out is measured on."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -102,7 +102,7 @@ def _peer_fan(
         peer.stop()
 
 
-def fan(system: str, bench: Bench, readers: int) -> "contextmanager[Fan]":
+def fan(system: str, bench: Bench, readers: int) -> AbstractContextManager[Fan]:
     """Run a system with so many readers."""
     if system == "nats":
         peer = nats.NatsUnderLoad(bench.place(), bench.server_core)

@@ -1,6 +1,7 @@
 """What is measured of a relay; each function yields the samples of one run of one system."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from scripts.benchmarks.figure import Sample
 from scripts.benchmarks.load import nats
@@ -18,6 +19,7 @@ MICROSECONDS = 1e6
 FAN_SECONDS = 3.0
 RATE = 100  # messages a second, for latency
 RATE_SECONDS = 4.0
+ALL_SECONDS = 60.0  # at most, for everything that was made
 WINDOWS = (16, 64)
 SENDERS_MAX = 16  # connections that publish durably, sharing what is in flight
 ACCEPTED = "accepted"
@@ -113,20 +115,19 @@ def catch_up(bench: Bench, readers: int, returning: int) -> Iterator[Sample]:
     try:
         team = relay.team(min(readers + 1, CARDS_MAX))
         publisher = relay.session(team.mates[0])
-        first = write_frames(bench.place(), ((0, x) for x in publishing(team.envelopes(0, stored))))
-        told: dict[str, object] = {"mode": "ack", "window": 256, "mark": ACCEPTED, "seconds": 60}
-        bench.run(Load(first, [publisher.socket], options=told))
+        frames = [(0, frame) for frame in publishing(team.envelopes(0, stored))]
+        _answered(bench, [publisher], frames, 256, ACCEPTED)
         live = [relay.reader(team, number, stored + 1) for number in range(readers)]
-        alone = _live(bench, team, publisher, live, [], stored)
-        yield Sample("peerpost", "live p99 without catch-up", "ms", alone.p99 * MILLISECONDS)
+        scene = _Scene(bench, team, publisher, live)
+        alone = _live(scene, [], stored)
         back = [relay.session(team.mates[1 + n % readers]) for n in range(returning)]
-        base = stored + alone.messages
-        counted = _live(bench, team, publisher, live, back, base)
+        counted = _live(scene, back, stored + alone.messages)
     finally:
         relay.stop()
-    yield Sample("peerpost", "live p99 during catch-up", "ms", counted.p99 * MILLISECONDS)
-    read = base * returning / counted.caught_up_seconds
+    read = (stored + alone.messages) * returning / counted.caught_up_seconds
     yield Sample("peerpost", f"catch-up of {returning}", "envelopes/s", read)
+    for what, each in (("without", alone), ("during", counted)):
+        yield Sample("peerpost", f"live p99 {what} catch-up", "ms", each.p99 * MILLISECONDS)
     yield generator_share("peerpost", "catch-up", counted)
 
 
@@ -152,20 +153,29 @@ def sealed(bench: Bench, cards: int) -> Iterator[Sample]:
 def _answered(
     bench: Bench, lines: list[Line], frames: list[tuple[int, bytes]], window: int, mark: str
 ) -> Counted:
+    """Publish everything, so much of it in flight, and count the answers."""
     told: dict[str, object] = {
         "mode": "ack",
         "window": max(1, window // len(lines)),
         "mark": mark,
-        "seconds": FAN_SECONDS,
+        "seconds": FAN_SECONDS if window < SENDERS_MAX else ALL_SECONDS,
     }
     written = write_frames(bench.place(), frames)
     return bench.run(Load(written, [line.socket for line in lines], options=told))
 
 
-def _live(
-    bench: Bench, team: Team, publisher: Line, live: list[Line], back: list[Line], base: int
-) -> Counted:
-    """Publish at the rate to the live readers while the others read what is stored."""
+class _Scene(NamedTuple):
+    """Be a channel with somebody who writes and those who read along."""
+
+    bench: Bench
+    team: Team
+    publisher: Line
+    live: list[Line]
+
+
+def _live(scene: _Scene, back: list[Line], base: int) -> Counted:
+    """Publish at the rate to the live readers while the others read the `base` stored ones."""
+    bench, team, publisher, live = scene
     count = max(1, min(bench.messages, int(RATE * RATE_SECONDS)))
     frames = write_frames(
         bench.place(), ((0, each) for each in publishing(team.envelopes(base, count)))

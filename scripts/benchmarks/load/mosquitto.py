@@ -1,6 +1,7 @@
 """Mosquitto under load: MQTT 3.1.1 over its WebSocket listener, quality of service 0.
 
-Nothing is verified or stored here; what is compared is the transport.
+Nothing is verified or stored here; what is compared is the transport. `user root` means nothing
+unless root starts it: it would otherwise become a user who may not read its folder.
 """
 
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ class MosquittoUnderLoad:
         port = free_port()
         (folder / "mosquitto.conf").write_text(
             f"listener {port} {HOST}\nprotocol websockets\nallow_anonymous true\n"
-            "persistence false\nmax_queued_messages 0\nset_tcp_nodelay true\nlog_type error\n"
+            "user root\npersistence false\nmax_queued_messages 0\nset_tcp_nodelay true\nlog_type error\n"
         )
         command = [program, "-c", str(folder / "mosquitto.conf")]
         self.server = Server(folder, core, command, port)
