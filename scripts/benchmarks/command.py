@@ -17,6 +17,8 @@ from scripts.benchmarks.figure import Figure, Sample, figures_of, json_line, tab
 from scripts.benchmarks.machine import this_machine
 from scripts.benchmarks.registry import CASES
 
+STOPPED = 130
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure what was asked for; return the exit code."""
@@ -26,8 +28,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     machine = this_machine()
     if machine.is_busy:
         print(f"others use this machine (load {machine.load}): only ratios count", file=sys.stderr)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        figures, skipped = runner.run(_measure(options))
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            figures, skipped = runner.run(_measure(options))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        print("stopped; nothing was left running", file=sys.stderr)
+        return STOPPED
     print(table(figures))
     for peer in skipped:
         print(f"skipped: {peer.peer} beside {peer.case}: {peer.reason}")
