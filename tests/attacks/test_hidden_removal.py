@@ -8,7 +8,8 @@ himself says under the old roster reaches nobody who knows of the removal.
 from pathlib import Path
 
 from peerpost_protocol.frames import Item, ItemKind
-from tests.attacks.scene import MALLORY, scene
+from tests.attacks.scene import CAROL, MALLORY, scene
+from tests.support.malicious_relay import honest
 
 
 def _without_events(items: list[Item]) -> list[Item]:
@@ -33,3 +34,13 @@ async def test_what_is_said_under_the_old_roster_is_stale_for_the_others(tmp_pat
         event = await s.alice.told("quarantine")
         assert event["reason"] == "stale_roster"
         assert await s.alice.texts(s.channel) == []
+
+
+async def test_the_next_event_does_not_continue_what_is_known(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        carol = await s.join(CAROL)
+        s.relay.rewrite(s.bob.card.id, _without_events)
+        await s.alice.engine.channels.remove(s.channel, [MALLORY])
+        s.relay.say = honest
+        await s.alice.engine.channels.add(s.channel, [carol.identity])
+        await s.bob.told("quarantine", reason="bad_roster_event")
