@@ -16,13 +16,14 @@ from typing import TypeVar
 
 from peerpost_daemon import event_data
 from peerpost_daemon.bell import Bell
+from peerpost_daemon.consumer_readers import ConsumerReaders
 from peerpost_daemon.delivery_watch import DeliveryWatch
 from peerpost_daemon.engine import Engine
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.event_data import DaemonData
 from peerpost_daemon.link import LinkSettings
 from peerpost_daemon.records import account as accounts
-from peerpost_daemon.records import events, schema
+from peerpost_daemon.records import events, held, schema
 from peerpost_daemon.records.account import Account
 from peerpost_daemon.rpc import Requires
 from peerpost_daemon.settings import DaemonSettings
@@ -69,7 +70,9 @@ class Daemon:
         self.clock = clock
         self.random_bytes = random_bytes
         self.started_at_ms = clock()
+        self._began_ns = time.monotonic_ns()
         self.deliveries = DeliveryWatch(self.read, bell)
+        self.readers = ConsumerReaders()
         self.shutdown_wanted = asyncio.Event()
         self._make_engine = make_engine
         self._cost = cost
@@ -139,6 +142,13 @@ class Daemon:
         """Write the vault; see Database.write."""
         return await self.database.write(function)
 
+    def steady_ms(self) -> int:
+        """Return the time in ms since the epoch, as a clock says it that was right when the daemon began.
+
+        It does not jump: how long something has to wait is measured with it.
+        """
+        return self.started_at_ms + (time.monotonic_ns() - self._began_ns) // 1_000_000
+
     def spawn(self, task: asyncio.Task[None]) -> None:
         """Keep a task until it ends, and end it with the daemon."""
         self._tasks.add(task)
@@ -190,7 +200,7 @@ class Daemon:
             return
         database = await Database.open(self.settings.vault, key, schema.MIGRATIONS)
         try:
-            await database.write(events.prune)
+            await database.write(self._tidy)
             await self._begin_engine(database)
             await database.write(self._told("unlocked"))
         except BaseException:
@@ -243,6 +253,10 @@ class Daemon:
         self.bell.ring()  # who waits looks, and finds the vault closed
         await database.close()
         log.info("the vault is closed")
+
+    def _tidy(self, db: SqlConnection) -> None:
+        events.prune(db, self.clock())
+        held.wake_up(db, self.steady_ms())
 
     def _told(self, change: str) -> Callable[[SqlConnection], None]:
         data, at_ms = DaemonData(change, None), self.clock()

@@ -2,6 +2,8 @@
 
 A subscription holds a cursor and no events: it reads a page, hands it over event by event (each waits while the caller
 does not read), and sleeps until the bell rings. It outlasts a vault that is locked: it goes on once that is open again.
+That of a named consumer stops while its window is full of events that were not acknowledged. How the events of a queue
+go out is in `queue_delivery`.
 """
 
 import asyncio
@@ -11,10 +13,12 @@ from typing import Any, Final
 from msgspec import Raw, Struct
 
 from peerpost_daemon import views
+from peerpost_daemon.consumer_readers import Reader
 from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.errors import CallerGone, DaemonError
 from peerpost_daemon.records import event_pages
 from peerpost_daemon.records.event_pages import Filter, Page, PagedEvent
+from peerpost_daemon.records.held import Flight
 from peerpost_daemon.rpc import Call
 
 NOTIFICATION: Final = "event"
@@ -23,12 +27,13 @@ log = logging.getLogger(__name__)
 
 
 class Event(Struct, frozen=True):
-    """Be the parameters of a notification; `data` is what the kind says."""
+    """Be the parameters of a notification; `data` is what the kind says, `attempt` is a queue's."""
 
     subscription: int
     cursor: int
     kind: str
     at_ms: int
+    attempt: int | None
     data: Any
 
 
@@ -40,40 +45,57 @@ class Subscription(Struct, frozen=True):
     after: int
 
 
-async def deliver(daemon: Daemon, call: Call, subscription: Subscription) -> None:
-    """Notify the caller of every wanted event until it is gone."""
+async def deliver(
+    daemon: Daemon, call: Call, subscription: Subscription, reader: Reader | None
+) -> None:
+    """Notify the caller of every wanted event until it is gone; `reader` is a named consumer's."""
     cursor = subscription.after
     try:
         while True:
             rings = daemon.bell.rings
-            page = await _page(daemon, cursor, subscription.wanted)
+            if reader is not None and reader.room <= 0:
+                await reader.woken()
+                continue
+            page = await _page(daemon, cursor, subscription.wanted, reader)
             if page is None:
-                await _patience(daemon, rings)
+                await patience(daemon, rings)
                 continue
             for event in page.events:
-                await _tell(call, subscription.number, event)
+                if reader is not None:
+                    reader.give([Flight(event.cursor, 0)])
+                await tell(call, subscription.number, event)
             cursor = page.upto
             if not page.more:
                 await daemon.bell.wait(rings)
     except CallerGone:
         return
+    finally:
+        if reader is not None:
+            daemon.readers.close(reader)
 
 
-async def _page(daemon: Daemon, after: int, wanted: Filter) -> Page | None:
+async def _page(daemon: Daemon, after: int, wanted: Filter, reader: Reader | None) -> Page | None:
     """Return the next page, None when the vault cannot be read now."""
     settings = daemon.settings
-    limit, limit_bytes = settings.event_page, settings.event_page_bytes
+    limit = settings.event_page if reader is None else min(settings.event_page, reader.room)
+    limit_bytes = settings.event_page_bytes
     try:
         return await daemon.read(
             lambda db: event_pages.page(db, after, wanted, limit=limit, limit_bytes=limit_bytes)
         )
     except DaemonError as error:
-        if error.kind not in ("locked", "no_vault"):
-            log.warning("events could not be read: %s", error.kind)
+        note(error)
         return None
 
 
-async def _patience(daemon: Daemon, rings: int) -> None:
+def note(error: DaemonError) -> None:
+    """Log why events could not be read, unless the vault is only locked."""
+    if error.kind not in ("locked", "no_vault"):
+        log.warning("events could not be read: %s", error.kind)
+
+
+async def patience(daemon: Daemon, rings: int) -> None:
+    """Wait until a vault that could not be read may be read again."""
     try:
         async with asyncio.timeout(RETRY_SECONDS):
             await daemon.bell.wait(rings)
@@ -81,12 +103,15 @@ async def _patience(daemon: Daemon, rings: int) -> None:
         return
 
 
-async def _tell(call: Call, number: int, event: PagedEvent) -> None:
+async def tell(call: Call, number: int, event: PagedEvent, attempt: int | None = None) -> bool:
+    """Notify of an event; return False when what it brought is no longer there."""
     data: Struct | Raw
     if event.message is not None:
         data = views.message(event.message, event.message.channel_name)
     elif event.data is not None:
         data = Raw(event.data)
     else:
-        return  # what it brought is no longer there
-    await call.notify(NOTIFICATION, Event(number, event.cursor, event.kind, event.at_ms, data))
+        return False
+    params = Event(number, event.cursor, event.kind, event.at_ms, attempt, data)
+    await call.notify(NOTIFICATION, params)
+    return True

@@ -13,13 +13,14 @@ from peerpost_daemon.methods.registry import EVENT_TYPES, registry_of
 from tests.daemon.methods.house import House, house
 
 _NOUNS = {
-    "daemon": ("status", "unlock", "lock", "shutdown"),
+    "daemon": ("status", "health", "unlock", "lock", "shutdown"),
     "account": ("register", "show"),
     "card": ("search",),
     "contact": ("list", "show", "accept"),
     "channel": ("create", "list", "show", "add", "remove", "leave"),
     "message": ("send", "status", "list", "show"),
-    "event": ("subscribe", "ack", "unsubscribe"),
+    "event": ("subscribe", "ack", "nack", "unsubscribe", "dead_letters", "requeue", "discard"),
+    "consumer": ("list", "show", "remove"),
     "rpc": ("discover",),
 }
 METHODS = frozenset(f"{noun}.{verb}" for noun, verbs in _NOUNS.items() for verb in verbs)

@@ -1,27 +1,35 @@
-"""event.*: subscriptions of a connection, and the durable cursors of named consumers.
+"""event.subscribe and event.unsubscribe: the subscriptions of a connection; `answer` has what consumers say of events.
 
-Two connections may subscribe as one consumer: both get every event, and either acknowledges for both.
+Two connections may subscribe as one consumer: without `ack_seconds` both get every event, and either acknowledges for
+both; with it they compete, and each event goes to one of them.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Coroutine, Iterator
+from datetime import datetime
 from typing import Annotated, Final, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.errors import DaemonError
-from peerpost_daemon.methods.params import ChannelParam, CursorParam, the_channel
-from peerpost_daemon.records import event_pages, events, standing
+from peerpost_daemon.methods.params import ChannelParam, ConsumerParam, CursorParam, the_channel
+from peerpost_daemon.queue_delivery import QueueDelivery
+from peerpost_daemon.records import consumers, events, held
+from peerpost_daemon.records.consumers import Terms
+from peerpost_daemon.records.event_pages import Filter
 from peerpost_daemon.rpc import Call, Method, Requires, Scope
 from peerpost_daemon.subscription import Subscription, deliver
 from peerpost_daemon.vault.connection import SqlConnection
 
-MAX_CONSUMER_CHARACTERS: Final = 128
 MAX_CHANNELS: Final = 256
 MAX_KINDS: Final = 16
+MAX_WINDOW: Final = 1_000
+MAX_ATTEMPTS: Final = 1_000
+MAX_ACK_SECONDS: Final = 7 * 86_400
+MAX_TIME_CHARACTERS: Final = 40
 
-Consumer = Annotated[str, Meta(min_length=1, max_length=MAX_CONSUMER_CHARACTERS)]
 Kind = Literal[
     "message",
     "message.status",
@@ -35,34 +43,31 @@ Kind = Literal[
 
 
 class Subscribe(Struct, frozen=True, forbid_unknown_fields=True, rename={"from_": "from"}):
-    """Take what to hear and from where on."""
+    """Take what to hear and from where on; a consumer keeps what is not given as it was."""
 
-    consumer: Consumer | None = None
-    channels: Annotated[list[ChannelParam], Meta(max_length=MAX_CHANNELS)] | None = None
-    kinds: Annotated[list[Kind], Meta(max_length=MAX_KINDS)] | None = None
-    from_: Literal["start", "now"] | CursorParam | None = None
+    consumer: ConsumerParam | None = None
+    channels: Annotated[list[ChannelParam], Meta(max_length=MAX_CHANNELS)] | UnsetType | None = (
+        UNSET
+    )
+    kinds: Annotated[list[Kind], Meta(max_length=MAX_KINDS)] | UnsetType | None = UNSET
+    from_: Annotated[str, Meta(max_length=MAX_TIME_CHARACTERS)] | CursorParam | None = None
+    window: Annotated[int, Meta(ge=1, le=MAX_WINDOW)] | None = None
+    ack_seconds: Annotated[float, Meta(gt=0, le=MAX_ACK_SECONDS, description="seconds")] | None = (
+        None
+    )
+    max_attempts: Annotated[int, Meta(ge=1, le=MAX_ATTEMPTS)] | None = None
 
 
 class Subscribed(Struct, frozen=True):
-    """Show the number of the subscription; events after `cursor` follow."""
+    """Show the number of the subscription; events after `cursor` follow.
+
+    `lost`: events that were pruned since the consumer subscribed last and before it was done with them.
+    """
 
     subscription: int
     consumer: str | None
     cursor: int
-
-
-class Acknowledge(Struct, frozen=True, forbid_unknown_fields=True):
-    """Take a consumer and the cursor of the last event that it is done with."""
-
-    consumer: Consumer
-    cursor: CursorParam
-
-
-class Acknowledged(Struct, frozen=True):
-    """Show how far a consumer is."""
-
-    consumer: str
-    cursor: int
+    lost: int
 
 
 class Unsubscribe(Struct, frozen=True, forbid_unknown_fields=True):
@@ -100,14 +105,13 @@ class EventMethods:
             self.subscribe,
             scope=receive,
             requires=vault,
-            errors=("unknown_channel", "ambiguous_channel", "too_many_requests"),
-        )
-        yield Method.of(
-            "event.ack",
-            self.ack,
-            scope=receive,
-            requires=vault,
-            errors=("unknown_consumer", "storage_full", "storage_failed"),
+            errors=(
+                "unknown_channel",
+                "ambiguous_channel",
+                "too_many_requests",
+                "storage_full",
+                "storage_failed",
+            ),
         )
         yield Method.of(
             "event.unsubscribe",
@@ -124,20 +128,12 @@ class EventMethods:
             raise DaemonError("too_many_requests", "This connection has enough subscriptions.")
         running.reserved += 1
         try:
-            wanted, cursor = await self._begin(params)
+            begun = await self._begin(params)
         finally:
             running.reserved -= 1
         running.last += 1
-        self._deliver(call, running, Subscription(running.last, wanted, cursor))
-        return Subscribed(running.last, params.consumer, cursor)
-
-    async def ack(self, params: Acknowledge, call: Call) -> Acknowledged:  # noqa: ARG002 - a handler's shape
-        """Note that a consumer is done with everything up to a cursor; a lower one changes nothing."""
-        name = params.consumer
-        cursor = await self._daemon.write(lambda db: events.acknowledge(db, name, params.cursor))
-        if cursor is None:
-            raise DaemonError("unknown_consumer", "No consumer has that name.", field="consumer")
-        return Acknowledged(name, cursor)
+        self._deliver(call, running, self._delivery(call, running.last, params.consumer, begun))
+        return Subscribed(running.last, params.consumer, begun.cursor, begun.lost)
 
     async def unsubscribe(self, params: Unsubscribe, call: Call) -> Unsubscribed:
         """End a subscription of this connection."""
@@ -148,22 +144,31 @@ class EventMethods:
         end()
         return Unsubscribed(params.subscription)
 
-    async def _begin(self, params: Subscribe) -> tuple[event_pages.Filter, int]:
+    async def _begin(self, params: Subscribe) -> "_Begun":
         """Return what is wanted and the cursor to begin after; a new consumer is stored."""
         if params.consumer is None:
-            return await self._daemon.read(
-                lambda db: (_filter(db, params), _start(db, _or(params.from_, "now")))
-            )
-        name, now_ms, bound = params.consumer, self._daemon.clock(), self._daemon.settings
-        return await self._daemon.write(
-            lambda db: (_filter(db, params), _resume(db, name, params, now_ms, bound.max_consumers))
-        )
+            return await self._daemon.read(lambda db: _unnamed(db, params))
+        now_ms, bound = self._daemon.clock(), self._daemon.settings.max_consumers
+        alone = self._daemon.readers.count(params.consumer) == 0
+        begun = await self._daemon.write(lambda db: _named(db, params, now_ms, bound, alone=alone))
+        self._daemon.readers.wake(params.consumer)
+        return begun
 
-    def _deliver(self, call: Call, running: _Running, subscription: Subscription) -> None:
+    def _delivery(
+        self, call: Call, number: int, name: str | None, begun: "_Begun"
+    ) -> Coroutine[None, None, None]:
+        reader = self._daemon.readers.open(name, begun.terms.window) if name else None
+        if reader is not None and begun.terms.is_queue:
+            return QueueDelivery(self._daemon, call, number, reader).run()
+        subscription = Subscription(number, begun.terms.wanted, begun.cursor)
+        return deliver(self._daemon, call, subscription, reader)
+
+    def _deliver(
+        self, call: Call, running: _Running, delivery: Coroutine[None, None, None]
+    ) -> None:
         """Begin to notify, last of all: the answer goes out first."""
-        task = asyncio.get_running_loop().create_task(
-            deliver(self._daemon, call, subscription), name="subscription"
-        )
+        number = running.last
+        task = asyncio.get_running_loop().create_task(delivery, name="subscription")
         self._daemon.spawn(task)
         forget = call.on_close(lambda: _cancel(task))
 
@@ -171,7 +176,15 @@ class EventMethods:
             forget()
             task.cancel()
 
-        running.ends[subscription.number] = end
+        running.ends[number] = end
+
+
+class _Begun(Struct, frozen=True):
+    """Be how a subscription begins."""
+
+    terms: Terms
+    cursor: int
+    lost: int = 0
 
 
 def _cancel(task: asyncio.Task[None]) -> None:
@@ -184,14 +197,62 @@ def _running(call: Call) -> _Running:
     return running
 
 
-def _filter(db: SqlConnection, params: Subscribe) -> event_pages.Filter:
-    channels = params.channels
-    return event_pages.Filter(
-        None
-        if channels is None
-        else frozenset(the_channel(db, each, "channels").id for each in channels),
-        None if params.kinds is None else frozenset(params.kinds),
+def _unnamed(db: SqlConnection, params: Subscribe) -> _Begun:
+    for field in ("window", "ack_seconds", "max_attempts"):
+        if getattr(params, field) is not None:
+            raise _invalid(f"{field} belongs to a named consumer.", field)
+    terms = Terms(_filter(db, params, Filter()))
+    return _Begun(terms, _start(db, _or(params.from_, "now")))
+
+
+def _named(db: SqlConnection, params: Subscribe, now_ms: int, bound: int, *, alone: bool) -> _Begun:
+    """Resume a consumer, with what it wants now; a new one begins where it says, or at the start."""
+    name = params.consumer or ""
+    known = consumers.find(db, name)
+    terms = _terms(db, params, known.terms if known else Terms())
+    if known is None:
+        if consumers.count(db) >= bound:
+            raise DaemonError("too_many_requests", f"There are {bound} consumers already.")
+        consumers.add(db, name, _start(db, _or(params.from_, "start")), terms, now_ms)
+    elif terms != known.terms:
+        consumers.set_terms(db, name, terms)
+    if alone:
+        held.land(db, name)
+    found = consumers.find(db, name)
+    assert found is not None
+    return _Begun(terms, held.cursor_of(db, found), consumers.tell_lost(db, name))
+
+
+def _terms(db: SqlConnection, params: Subscribe, before: Terms) -> Terms:
+    ack_ms = before.ack_ms if params.ack_seconds is None else math.ceil(params.ack_seconds * 1000)
+    if params.max_attempts is not None and ack_ms is None:
+        raise _invalid("max_attempts needs ack_seconds.", "max_attempts")
+    return Terms(
+        _filter(db, params, before.wanted),
+        params.window or before.window,
+        ack_ms,
+        params.max_attempts or before.max_attempts,
     )
+
+
+def _filter(db: SqlConnection, params: Subscribe, before: Filter) -> Filter:
+    return Filter(_channels(db, params.channels, before), _kinds(params.kinds, before))
+
+
+def _channels(
+    db: SqlConnection, given: list[str] | UnsetType | None, before: Filter
+) -> frozenset[bytes] | None:
+    if isinstance(given, UnsetType):
+        return before.channels
+    if given is None:
+        return None
+    return frozenset(the_channel(db, each, "channels").id for each in given)
+
+
+def _kinds(given: list[Kind] | UnsetType | None, before: Filter) -> frozenset[str] | None:
+    if isinstance(given, UnsetType):
+        return before.kinds
+    return None if given is None else frozenset(given)
 
 
 def _or(where: int | str | None, default: str) -> int | str:
@@ -201,16 +262,26 @@ def _or(where: int | str | None, default: str) -> int | str:
 def _start(db: SqlConnection, where: int | str) -> int:
     if isinstance(where, int):
         return where
-    return 0 if where == "start" else events.newest(db)
+    match where:
+        case "start":
+            return 0
+        case "now":
+            return events.newest(db)
+        case _:
+            return events.at_time(db, _time_ms(where))
 
 
-def _resume(db: SqlConnection, name: str, params: Subscribe, now_ms: int, bound: int) -> int:
-    """Return what the consumer has acknowledged; a new one begins where it says, or at the start."""
-    known = events.consumer(db, name)
-    if known is not None:
-        return known
-    if standing.consumer_count(db) >= bound:
-        raise DaemonError("too_many_requests", f"There are {bound} consumers already.")
-    cursor = _start(db, _or(params.from_, "start"))
-    events.add_consumer(db, name, cursor, now_ms)
-    return cursor
+def _time_ms(text: str) -> int:
+    """Return the ms since the epoch of a time as RFC 3339 writes it."""
+    try:
+        time = datetime.fromisoformat(text)
+        if time.tzinfo is not None:
+            return math.floor(time.timestamp() * 1000)
+    except (ValueError, OverflowError):
+        pass
+    message = "from is start, now, a cursor, or a time such as 2026-11-22T15:00:00Z."
+    raise _invalid(message, "from")
+
+
+def _invalid(message: str, field: str) -> DaemonError:
+    return DaemonError("invalid_params", message, field=field)

@@ -17,6 +17,7 @@ from peerpost_protocol.errors import MalformedError
 from peerpost_protocol.identity import normalise
 
 MAX_TIMEOUT_SECONDS: Final = 86_400
+MAX_CONSUMER_CHARACTERS: Final = 128
 MAX_REFERENCE_CHARACTERS: Final = 254  # an identity is the longest
 
 IdentityParam = Annotated[str, Meta(max_length=limits.MAX_IDENTITY_CHARACTERS)]
@@ -30,6 +31,7 @@ ChannelParam = Annotated[
 ]
 CardParam = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{64}\Z", max_length=64)]
 MessageParam = Annotated[str, Meta(max_length=45, description="a UUID")]
+ConsumerParam = Annotated[str, Meta(min_length=1, max_length=MAX_CONSUMER_CHARACTERS)]
 MembersParam = Annotated[list[IdentityParam], Meta(max_length=limits.MAX_MEMBERS)]
 Timeout = Annotated[float, Meta(ge=0, le=MAX_TIMEOUT_SECONDS, description="seconds")]
 CursorParam = Annotated[int, Meta(ge=0, le=limits.MAX_COUNTER)]

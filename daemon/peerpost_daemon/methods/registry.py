@@ -6,8 +6,10 @@ from typing import Final
 from peerpost_daemon import event_data, views
 from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.methods.account import AccountMethods
+from peerpost_daemon.methods.answer import AnswerMethods
 from peerpost_daemon.methods.card import CardMethods
 from peerpost_daemon.methods.channel import ChannelMethods
+from peerpost_daemon.methods.consumer import ConsumerMethods
 from peerpost_daemon.methods.contact import ContactMethods
 from peerpost_daemon.methods.daemon import DaemonMethods
 from peerpost_daemon.methods.event import EventMethods
@@ -48,6 +50,8 @@ _NOUNS: Final[tuple[Callable[[Daemon], Iterable[Method]], ...]] = (
     lambda daemon: SendMethods(daemon).all(),
     lambda daemon: MessageMethods(daemon).all(),
     lambda daemon: EventMethods(daemon).all(),
+    lambda daemon: AnswerMethods(daemon).all(),
+    lambda daemon: ConsumerMethods(daemon).all(),
 )
 
 

@@ -1,6 +1,6 @@
 """Event pages: what a subscriber reads, events and the messages they bring in one go."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -10,6 +10,8 @@ from peerpost_daemon.vault.connection import SqlConnection
 
 MAX_SCANNED: Final = 20_000
 """Events one read passes over: a narrow filter must not hold up the other readers."""
+PASSED_OVER: Final = 1_000
+"""Unwanted events after which it is worth a write to note that they need not be looked at again."""
 
 
 class Filter(Struct, frozen=True):
@@ -37,7 +39,7 @@ class Page(Struct, frozen=True):
     more: bool
 
 
-_SELECT: Final = (
+_JOINED: Final = (
     "SELECT event.cursor, event.at_ms, event.kind, event.data, message.cursor, "
     "coalesce(peer, name), outbox.state, message.id, message.channel, message.card, "
     "message.identity, mine, message.sequence, message.position, media_type, body, reply_to, "
@@ -45,8 +47,8 @@ _SELECT: Final = (
     "FROM event LEFT JOIN message ON message.cursor = event.message "
     "LEFT JOIN channel ON channel.id = message.channel "
     "LEFT JOIN outbox ON mine AND outbox.message = message.id "
-    "WHERE event.cursor > ? AND event.cursor <= ?"
 )
+_SELECT: Final = f"{_JOINED}WHERE event.cursor > ? AND event.cursor <= ?"
 
 
 def page(db: SqlConnection, after: int, wanted: Filter, *, limit: int, limit_bytes: int) -> Page:
@@ -63,6 +65,35 @@ def page(db: SqlConnection, after: int, wanted: Filter, *, limit: int, limit_byt
     events, whole = _taken(rows, limit_bytes)
     upto = last if whole and len(events) < limit else events[-1].cursor
     return Page(events, upto, more=upto < newest)
+
+
+def these(db: SqlConnection, cursors: Sequence[int], limit_bytes: int) -> list[PagedEvent]:
+    """Return the events at some cursors in the given order, until their bodies hold so much.
+
+    What is not there any more is left out; at least one comes if there is one.
+    """
+    marks = ", ".join("?" * len(cursors))
+    rows = db.execute(f"{_JOINED}WHERE event.cursor IN ({marks}) ORDER BY event.cursor", cursors)
+    events, _ = _taken(rows, limit_bytes)
+    return events
+
+
+def cursors(db: SqlConnection, after: int, wanted: Filter, *, limit: int) -> tuple[list[int], int]:
+    """Return the cursors of wanted events after a cursor, and the one up to which no other is wanted."""
+    oldest, newest = db.execute(
+        "SELECT min(cursor), max(cursor) FROM event WHERE cursor > ?", (after,)
+    ).fetchone()
+    if oldest is None:
+        return [], after
+    last = min(newest, oldest + MAX_SCANNED - 1)
+    conditions, values = _conditions(wanted)
+    rows = db.execute(
+        f"SELECT cursor FROM event WHERE cursor > ? AND cursor <= ?{conditions} "  # noqa: S608  constant text
+        "ORDER BY cursor LIMIT ?",
+        (after, last, *values, limit),
+    ).fetchall()
+    found = [row[0] for row in rows]
+    return found, found[-1] if len(found) == limit else last
 
 
 def _conditions(wanted: Filter) -> tuple[str, list[bytes | str]]:

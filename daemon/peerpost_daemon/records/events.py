@@ -1,4 +1,4 @@
-"""Events: everything a local tool may want to hear, in one numbered stream; consumers and their cursors.
+"""Events: everything a local tool may want to hear, in one numbered stream.
 
 An event that brings a message holds only its place: text stands once in the vault.
 """
@@ -6,10 +6,17 @@ An event that brings a message holds only its place: text stands once in the vau
 import msgspec
 from msgspec import Struct
 
+from peerpost_daemon import event_data
+from peerpost_daemon.records import consumers
 from peerpost_daemon.vault.connection import SqlConnection
 
 MAX_EVENTS = 1_000_000
 """Older ones are pruned, acknowledged or not; the messages themselves stay."""
+MAX_AGE_MS = 365 * 86_400_000
+MIN_EVENTS = 10_000
+"""So many of the newest stay however old they are."""
+PRUNE_EVERY = 1_000
+"""Events after which it is looked whether some have to go."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -29,18 +36,12 @@ def add(
     db: SqlConnection, kind: str, at_ms: int, data: Struct, *, channel: bytes | None = None
 ) -> None:
     """Append an event whose data is a struct."""
-    db.execute(
-        "INSERT INTO event (at_ms, kind, channel, data) VALUES (?, ?, ?, ?)",
-        (at_ms, kind, channel, _encode(data)),
-    )
+    _insert(db, at_ms, (kind, channel, None, _encode(data)))
 
 
 def add_message(db: SqlConnection, at_ms: int, channel: bytes, cursor: int) -> None:
     """Append the event that brings a stored message."""
-    db.execute(
-        "INSERT INTO event (at_ms, kind, channel, message) VALUES (?, 'message', ?, ?)",
-        (at_ms, channel, cursor),
-    )
+    _insert(db, at_ms, (event_data.MESSAGE, channel, cursor, None))
 
 
 def page(db: SqlConnection, after: int, limit: int) -> list[Event]:
@@ -59,32 +60,39 @@ def newest(db: SqlConnection) -> int:
     return int(row[0] or 0)
 
 
-def prune(db: SqlConnection) -> int:
-    """Remove what is beyond the bound; return how many."""
-    return db.execute(
-        "DELETE FROM event WHERE cursor <= (SELECT max(cursor) FROM event) - ?", (MAX_EVENTS,)
-    ).rowcount
+def at_time(db: SqlConnection, time_ms: int) -> int:
+    """Return the cursor after which the events since a time stand."""
+    (first,) = db.execute("SELECT min(cursor) FROM event WHERE at_ms >= ?", (time_ms,)).fetchone()
+    return int(first) - 1 if first is not None else newest(db)
 
 
-def consumer(db: SqlConnection, name: str) -> int | None:
-    """Return what a consumer has acknowledged, None when nobody knows it."""
-    row = db.execute("SELECT acknowledged FROM consumer WHERE name = ?", (name,)).fetchone()
-    return int(row[0]) if row else None
+def prune(db: SqlConnection, now_ms: int) -> int:
+    """Remove what is beyond the bounds, acknowledged or not, and tell who loses by it; return how many.
+
+    By count, and by age; of age nothing dies that is among the newest, so that a clock that jumped empties no vault.
+    """
+    last = newest(db)
+    oldest_kept = max(last - MAX_EVENTS + 1, min(_first_since(db, now_ms), last - MIN_EVENTS + 1))
+    gone = db.execute("DELETE FROM event WHERE cursor < ?", (oldest_kept,)).rowcount
+    if gone:
+        for name, lost in consumers.lose(db, oldest_kept):
+            detail = f"{lost} events before {oldest_kept} of the consumer {name}"
+            add(db, event_data.DAEMON, now_ms, event_data.DaemonData("events_lost", detail))
+    return gone
 
 
-def add_consumer(db: SqlConnection, name: str, acknowledged: int, now_ms: int) -> None:
-    """Begin a consumer."""
-    db.execute(
-        "INSERT INTO consumer (name, acknowledged, created_at_ms) VALUES (?, ?, ?)",
-        (name, acknowledged, now_ms),
-    )
-
-
-def acknowledge(db: SqlConnection, name: str, cursor: int) -> int | None:
-    """Move a consumer's cursor forward, never back; return it, None when nobody knows it."""
-    row = db.execute(
-        "UPDATE consumer SET acknowledged = max(acknowledged, min(?, "
-        "(SELECT coalesce(max(cursor), 0) FROM event))) WHERE name = ? RETURNING acknowledged",
-        (cursor, name),
+def _first_since(db: SqlConnection, now_ms: int) -> int:
+    """Return the first cursor of which nothing is older than MAX_AGE_MS."""
+    (last_old,) = db.execute(
+        "SELECT max(cursor) FROM event WHERE at_ms < ?", (now_ms - MAX_AGE_MS,)
     ).fetchone()
-    return int(row[0]) if row else None
+    return int(last_old or 0) + 1
+
+
+def _insert(db: SqlConnection, at_ms: int, row: tuple[object, ...]) -> None:
+    cursor = db.execute(
+        "INSERT INTO event (at_ms, kind, channel, message, data) VALUES (?, ?, ?, ?, ?)",
+        (at_ms, *row),
+    ).lastrowid
+    if cursor is not None and cursor % PRUNE_EVERY == 0:
+        prune(db, at_ms)

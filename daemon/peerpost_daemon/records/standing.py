@@ -32,8 +32,3 @@ def identities_of(db: SqlConnection, cards: tuple[bytes, ...]) -> dict[bytes, st
 def channel_count(db: SqlConnection) -> int:
     """Return how many channels there are."""
     return int(db.execute("SELECT count(*) FROM channel").fetchone()[0])
-
-
-def consumer_count(db: SqlConnection) -> int:
-    """Return how many named consumers there are."""
-    return int(db.execute("SELECT count(*) FROM consumer").fetchone()[0])

@@ -23,7 +23,8 @@ async def test_an_unnamed_subscriber_hears_what_comes_from_now_on(alice: House) 
 
 async def test_a_new_consumer_begins_at_the_start_after_its_answer(alice: House) -> None:
     await _said(alice, 300)
-    subscribed = await alice.result("event.subscribe", consumer="bot", kinds=["message"])
+    params = {"consumer": "bot", "kinds": ["message"], "window": 300}
+    subscribed = await alice.result("event.subscribe", **params)
     assert (subscribed["consumer"], subscribed["cursor"]) == ("bot", 0)
     heard = [(await alice.event())["data"]["text"] for _ in range(300)]
     assert heard == [f"ops {n}" for n in range(300)]
