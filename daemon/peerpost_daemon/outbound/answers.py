@@ -112,6 +112,8 @@ class Answers:
             finally:
                 for answer in answers:
                     self.on_the_way.pop(answer.row.number, None)
+            if any(answer.position is None for answer in answers):
+                self.again()  # the pump may have passed over them as on their way
             try:
                 await self._seal_anew()
                 await self._catch_up()

@@ -57,6 +57,7 @@ class Pump:
         self._woken = asyncio.Event()
         self._online = False
         self._after = 0
+        self._turn = 0  # counts the beginnings: while a round is under way, `_after` may be 0 before and after one
         self._short_of_room = False
         self._timer: asyncio.TimerHandle | None = None
         answers.room = self._room
@@ -72,9 +73,13 @@ class Pump:
 
     def again(self) -> None:
         """Look into the outbox from its beginning: what could not go may go now."""
-        self._after = 0
+        self._from_the_beginning()
         self._beginnings.reconsider()
         self._woken.set()
+
+    def _from_the_beginning(self) -> None:
+        self._after = 0
+        self._turn += 1
 
     def go(self, *, online: bool) -> None:
         """Begin with the link, or stop with it."""
@@ -107,20 +112,20 @@ class Pump:
             done, all_sent = await self._fill(room)
         begun = await self._beginnings.settle() if done.unsettled else False
         if begun:
-            self._after = 0  # what waited for it stands before what was looked at
+            self._from_the_beginning()  # what waited for it stands before what was looked at
         return all_sent and (begun or not done.exhausted)
 
     async def _fill(self, room: int) -> tuple[Round, bool]:
         """Choose, seal, store and send at most `room` rows; return whether all of them were sent."""
         skip, held = frozenset(self._answers.on_the_way), self._answers.waiting()
-        after = self._after
+        after, turn = self._after, self._turn
 
         def work(db: SqlConnection) -> Round:
             ready = choose(db, after, room, skip=skip, held=held, me=self._sender.card)
             return do_round(db, ready, self._sender, self._now_ms())
 
         done = await self._database.write(work)
-        if self._after == after:  # else somebody asked to begin again meanwhile
+        if self._turn == turn:  # else somebody asked to begin again meanwhile
             self._after = done.looked_up_to
         if done.failed:
             self._bell.ring()
@@ -132,7 +137,8 @@ class Pump:
             try:
                 future = self._link.request_nowait(Publish(0, row.envelope))
             except LinkBusyError:
-                self._after, self._short_of_room = 0, True  # an answer wakes us
+                self._from_the_beginning()
+                self._short_of_room = True  # an answer wakes us
                 if not self._answers.on_the_way:
                     self._again_later()  # what fills the link is not ours: no answer will
                 return False

@@ -63,7 +63,7 @@ async def running(desk: Desk) -> AsyncIterator[Running]:
         Recipient(desk.me.card, desk.me.keys),
         bell,
         now_ms=lambda: desk.now_ms,
-        stored=lambda *, more_may_go: None,
+        stored=_heard,
         broken=broken.set,
     )
     task = asyncio.create_task(inbox.run())
@@ -97,17 +97,16 @@ async def test_nothing_that_follows_a_failure_moves_the_cursor_past_it(
     desk: Desk,
     ops: Channel,
     alice: Person,
-    bob: Person,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    chain = Chain(alice, ops, bob)
+    chain = Chain(alice, ops, desk.me)
     lost, next_ = (delivered(desk, ops, chain.next(text)) for text in ("lost", "next"))
     with monkeypatch.context() as patch:
         patch.setattr(desk.database, "write", _full)
         running.inbox.put(lost)
         await running.until_broken()
     running.inbox.put(next_)  # the session has not ended yet
-    assert running.inbox._waiting == module.deque()
+    assert not running.inbox._waiting
     running.inbox.clear()  # the next session begins
     running.inbox.put(lost)
     running.inbox.put(next_)
@@ -185,6 +184,10 @@ async def test_an_acceptance_releases_nothing_of_a_blocked_contact(
 async def test_nobody_accepts_a_stranger(running: Running, desk: Desk) -> None:
     assert not await running.inbox.accept("nobody@example.org", None)
     assert await desk.read(contacts.everyone)
+
+
+def _heard(*, more_may_go: bool) -> None:
+    """Be told of a commit."""
 
 
 async def _full(_function: object) -> None:
