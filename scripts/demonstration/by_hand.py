@@ -18,8 +18,9 @@ The same by hand, with two members and a folder of your own:
     mkdir $name && head -c 12 /dev/urandom | base64 >$name/passphrase
     peerpostd --data $name/data --socket $name/daemon.sock --relay {url} \\
               --passphrase-file $name/passphrase &
-  done; sleep 2
+  done
   for name in alice bob; do
+    until peerpost --socket $name/daemon.sock status; do sleep 0.2; done
     peerpost --socket $name/daemon.sock register $name@{domain} --token-file token
   done
   peerpost --socket alice/daemon.sock send bob@{domain} "hello" --wait delivered
@@ -36,7 +37,8 @@ To go on with what has just been said:
   for name in alice bob carol; do
     peerpostd --data $name/data --socket $name/daemon.sock --relay {url} \\
               --passphrase-file $name/passphrase &
-  done; sleep 2
+  done
+  until peerpost --socket carol/daemon.sock status; do sleep 0.2; done
   peerpost --socket carol/daemon.sock log demonstration --limit 10
   peerpost --socket alice/daemon.sock send demonstration "hello" --wait delivered
   peerpost --socket carol/daemon.sock listen --consumer me --from now

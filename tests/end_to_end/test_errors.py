@@ -11,13 +11,25 @@ from typing import Any
 import pytest
 
 from peerpost import PeerpostError
+from peerpost_daemon.errors import ERROR_CODES
 from peerpost_protocol.limits import MAX_TEXT_CHARACTERS
 from tests.support.account import vault_of
 from tests.support.processes import ProcessError
 from tests.support.site import DaemonProcess, Site
 
+HEAD = b'{"jsonrpc":"2.0","id":1,"method":'
+NO_CALLS = {
+    b"{": "parse_error",
+    b"\xff\xfe": "parse_error",
+    b"[]": "invalid_request",
+    b'{"jsonrpc":"1.0","id":1,"method":"daemon.status"}': "invalid_request",
+    HEAD + b'"daemon.dance"}': "method_not_found",
+    HEAD + b'"channel.show"}': "invalid_params",
+    HEAD + b'"channel.show","params":{"channel":7}}': "invalid_params",
+    HEAD + b'"daemon.status","params":{"more":1}}': "invalid_params",
+}
 Pair = tuple[DaemonProcess, DaemonProcess]
-LAST_BYTES = 16 * 1024  # steps in which a disk is filled
+STEP_BYTES = 16 * 1024  # in which a disk is filled
 
 
 @pytest.fixture
@@ -46,7 +58,7 @@ def fill(disk: Path) -> Path:
     ballast = disk / "ballast"
     with ballast.open("wb", buffering=0) as file:
         try:
-            while file.write(b"x" * LAST_BYTES):
+            while file.write(b"x" * STEP_BYTES):
                 pass
         except OSError:
             return ballast
@@ -149,32 +161,10 @@ async def test_a_text_that_is_too_long_while_the_longest_is_taken(pair: Pair) ->
     assert (await alice.client.status())["messages"] == 1
 
 
-@pytest.mark.parametrize(
-    ("line", "kind", "code"),
-    [
-        (b"{", "parse_error", -32700),
-        (b"\xff\xfe", "parse_error", -32700),
-        (b"[]", "invalid_request", -32600),
-        (b'{"jsonrpc":"1.0","id":1,"method":"daemon.status"}', "invalid_request", -32600),
-        (b'{"jsonrpc":"2.0","id":1,"method":"daemon.dance"}', "method_not_found", -32601),
-        (b'{"jsonrpc":"2.0","id":1,"method":"channel.show"}', "invalid_params", -32602),
-        (
-            b'{"jsonrpc":"2.0","id":1,"method":"channel.show","params":{"channel":7}}',
-            "invalid_params",
-            -32602,
-        ),
-        (
-            b'{"jsonrpc":"2.0","id":1,"method":"daemon.status","params":{"more":1}}',
-            "invalid_params",
-            -32602,
-        ),
-    ],
-)
-async def test_a_line_that_is_no_call(
-    alice: DaemonProcess, line: bytes, kind: str, code: int
-) -> None:
-    error = (await answer(alice, line))["error"]
-    assert (error["data"]["kind"], error["code"]) == (kind, code)
+async def test_lines_that_are_no_call(alice: DaemonProcess) -> None:
+    for line, kind in NO_CALLS.items():
+        error = (await answer(alice, line))["error"]
+        assert (error["data"]["kind"], error["code"]) == (kind, ERROR_CODES[kind])
     assert (await alice.client.status())["state"] == "ready"
 
 

@@ -73,8 +73,10 @@ class Conversation:
             await self._all_heard()
             return [await account_of(each, self._channel, self.said) for each in self._everybody]
         finally:
+            for restart in self._restarts:
+                restart.cancel()
             for each in self._everybody:
-                await each.go()
+                await each.end()
 
     async def _gather(self, daemons: list[DaemonProcess]) -> None:
         """Make the channel; everybody begins to listen."""

@@ -42,10 +42,15 @@ class Participant:
     async def go(self) -> None:
         """Finish the sentence and listen no more."""
         await self.has_said()
+        await self.end()
+
+    async def end(self) -> None:
+        """Stop whatever is under way."""
         self._running.clear()
-        if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.wait([self._listening])
+        tasks = [task for task in (self._saying, self._listening) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def crash(self) -> None:
         """Kill the daemon in the middle of the next call, and start it again."""

@@ -149,13 +149,17 @@ class Site:
         return self.daemons[-1]
 
     async def member(self, name: str) -> DaemonProcess:
-        """Return a daemon that runs and is registered with a token of its own."""
-        daemon = self.daemon(name)
-        token, _ = await asyncio.gather(self.relay.token(daemon.identity), daemon.start())
-        account = await daemon.client.register(daemon.identity, token=token)
-        assert account["state"] == "registered", account
-        return daemon
+        """Return a daemon that runs and is registered."""
+        return (await self.members(name))[0]
 
     async def members(self, *names: str) -> list[DaemonProcess]:
-        """Return several daemons that run and are registered."""
-        return await asyncio.gather(*map(self.member, names))
+        """Return daemons that run and are registered with a token for all of them."""
+        daemons = [self.daemon(name) for name in names]
+        token = await self.relay.token()
+        await asyncio.gather(*(daemon.start() for daemon in daemons))
+        await asyncio.gather(*(self._register(daemon, token) for daemon in daemons))
+        return daemons
+
+    async def _register(self, daemon: DaemonProcess, token: str) -> None:
+        account = await daemon.client.register(daemon.identity, token=token)
+        assert account["state"] == "registered", account

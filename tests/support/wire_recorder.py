@@ -44,7 +44,9 @@ class WireRecorder:
 
     def heard(self) -> bytes:
         """Return all that passed, without masks."""
-        return b"".join([bytes(self._from_relay), *map(unmasked, self._from_clients)])
+        return b"".join(
+            [bytes(self._from_relay), *(unmasked(bytes(sent)) for sent in self._from_clients)]
+        )
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._serving.add(asyncio.create_task(self._serve(reader, writer)))
