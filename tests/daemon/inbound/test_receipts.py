@@ -1,0 +1,143 @@
+"""The others' receipts: what they prove, and what proves nothing."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from peerpost_daemon.inbound import receipts
+from peerpost_daemon.records import channels, messages, outbox
+from peerpost_daemon.records.messages import Message
+from peerpost_daemon.records.outbox import Sealed
+from peerpost_daemon.vault.connection import SqlConnection
+from peerpost_protocol.chain import Link
+from peerpost_protocol.receipt import Mark, ReceiptBody, sign_receipt
+from tests.support.people import NOW_MS, Person, channel_of, digest, person
+from tests.support.receiving import Desk, open_desk
+
+ALICE, BOB, CAROL = person("alice"), person("bob"), person("carol")
+OPS = channel_of(BOB, ALICE, CAROL)
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    """Bob's vault with three messages sealed for alice and carol."""
+    opened = await open_desk(tmp_path, BOB, ALICE, CAROL)
+    await opened.begin(OPS)
+    await opened.write(lambda db: [_seal(db, n) for n in (1, 2, 3)])
+    yield opened
+    await opened.database.close()
+
+
+async def test_a_message_is_delivered_when_every_recipient_has_it(desk: Desk) -> None:
+    await _receive(desk, ALICE, 3)
+    assert await _states(desk) == ["sealed"] * 3
+    await _receive(desk, CAROL, 2)
+    assert await _states(desk) == ["delivered", "delivered", "sealed"]
+    await _receive(desk, CAROL, 3)
+    assert await _states(desk) == ["delivered"] * 3
+
+
+async def test_a_missing_one_is_not_delivered_until_it_is_there(desk: Desk) -> None:
+    await _receive(desk, ALICE, 3)
+    await _receive(desk, CAROL, 3, missing=(2,))
+    assert await _states(desk) == ["delivered", "sealed", "delivered"]
+    await _receive(desk, CAROL, 3)
+    assert await _states(desk) == ["delivered"] * 3
+
+
+async def test_a_receipt_for_another_envelope_proves_nothing(desk: Desk) -> None:
+    await _receive(desk, ALICE, 3, envelope=digest("not ours"))
+    await _receive(desk, CAROL, 3)
+    assert await _states(desk) == ["sealed"] * 3
+    assert await desk.reasons() == ["receipt_mismatch"]
+
+
+async def test_a_receipt_for_what_was_never_sealed_proves_nothing(desk: Desk) -> None:
+    await _receive(desk, ALICE, 1_000)
+    await _receive(desk, CAROL, 3)
+    assert await _states(desk) == ["sealed"] * 3
+    assert await desk.reasons() == ["receipt_mismatch"]
+
+
+async def test_a_receipt_of_who_is_no_member_proves_nothing(desk: Desk) -> None:
+    await _receive(desk, person("eve"), 3)
+    assert await desk.events("receipt") == []
+
+
+async def test_an_older_receipt_takes_nothing_back(desk: Desk) -> None:
+    for who in (ALICE, CAROL):
+        await _receive(desk, who, 3)
+        await _receive(desk, who, 1)
+    assert await _states(desk) == ["delivered"] * 3
+    assert [event["sequence"] for event in await desk.events("receipt")] == [3, 3]
+
+
+async def test_a_given_up_message_leaves_its_sequence_to_another(desk: Desk) -> None:
+    def again(db: SqlConnection) -> None:
+        row = outbox.by_sequence(db, OPS.id, 3)
+        assert row is not None
+        outbox.fail(db, row.number, "too_large")
+        _seal(db, 3, name="another")
+
+    await desk.write(again)
+    await _receive(desk, ALICE, 3, envelope=digest("another 3"))
+    assert await desk.reasons() == []
+    row = await desk.read(lambda db: outbox.by_sequence(db, OPS.id, 3))
+    assert row is not None
+    assert row.envelope_id == digest("another 3")
+
+
+def test_a_receipt_for_another_channel_is_bad() -> None:
+    body = ReceiptBody(digest("elsewhere"), ALICE.card.id, 1, NOW_MS, ())
+    signed = sign_receipt(ALICE.keys.signing, body)
+    claims, bad = receipts.parse([(OPS.id, signed)])
+    assert claims == []
+    assert [one.card for one in bad] == [ALICE.card.id]
+
+
+def test_a_receipt_signed_by_another_is_bad() -> None:
+    body = ReceiptBody(OPS.id, ALICE.card.id, 1, NOW_MS, ())
+    claims, _ = receipts.parse([(OPS.id, sign_receipt(CAROL.keys.signing, body))])
+    verified, bad = receipts.verify(claims, {ALICE.card.id: ALICE.card})
+    assert verified == []
+    assert [one.card for one in bad] == [ALICE.card.id]
+
+
+async def _receive(
+    desk: Desk,
+    who: Person,
+    sequence: int,
+    *,
+    missing: tuple[int, ...] = (),
+    envelope: bytes | None = None,
+) -> None:
+    mark = Mark(BOB.card.id, sequence, envelope or digest(f"envelope {sequence}"), missing)
+    body = ReceiptBody(OPS.id, who.card.id, 1, NOW_MS, (mark,))
+    claims, _ = receipts.parse([(OPS.id, sign_receipt(who.keys.signing, body))])
+    (receipt,), _ = receipts.verify(claims, {who.card.id: who.card})
+    await desk.write(lambda db: receipts.take(db, receipt, BOB.card, NOW_MS))
+
+
+def _seal(db: SqlConnection, sequence: int, *, name: str = "envelope") -> None:
+    said = Message(
+        digest(f"{name} message {sequence}")[:16], OPS.id, BOB.card.id, BOB.identity, mine=True,
+        sequence=None, position=None, media_type=None, body=b"x", reply_to=None,
+        sent_at_ms=NOW_MS, received_at_ms=None, expires_at_ms=None,
+    )  # fmt: skip
+    cursor = messages.add(db, said)
+    assert cursor is not None
+    outbox.add(db, said, cursor, None, None)
+    row = outbox.find(db, said.id)
+    assert row is not None
+    id_ = digest(f"{name} {sequence}")
+    cards = (BOB.card.id, ALICE.card.id, CAROL.card.id)
+    outbox.seal(db, [Sealed(row.number, sequence, b"bytes", id_, cards)])
+    channels.set_own(db, OPS.id, Link(sequence, id_))
+
+
+async def _states(desk: Desk) -> list[str]:
+    rows = await desk.read(
+        lambda db: db.execute("SELECT state FROM outbox ORDER BY number").fetchall()
+    )
+    return [row[0] for row in rows]
