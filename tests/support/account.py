@@ -33,6 +33,7 @@ class Said:
     number: int
     message: str
     identity: str
+    card: str
     text: str
 
 
@@ -103,9 +104,10 @@ async def account_of(member: Participant, channel: str, said: Sequence[Said]) ->
 
 
 def belongs(message: Message, line: Said) -> bool:
-    """Tell whether a message is what was said, by the one who said it."""
+    """Tell whether a message is what was said, under the card of the one who said it."""
     placed = message["sequence"] is not None and message["position"] is not None
-    return placed and (message["from"], message["text"]) == (line.identity, line.text)
+    said = (message["from"], message["from_card"], message["text"])
+    return placed and said == (line.identity, line.card, line.text)
 
 
 def in_order(lines: dict[str, Said], ids: Iterable[str]) -> bool:

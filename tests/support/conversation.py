@@ -85,9 +85,10 @@ class Conversation:
         self._channel = made["channel"]
         for other in others:
             await other.joined(self._channel)
-        self._everybody = [Participant(daemon, self._channel) for daemon in daemons]
-        for each in self._everybody:
-            each.come()
+        for daemon in daemons:
+            account = await daemon.client.account_show()
+            self._everybody.append(Participant(daemon, account["card"], self._channel))
+            self._everybody[-1].come()
         self.show.stage(f"alice has made the channel {CHANNEL!r} for the three")
 
     async def _say_all(self) -> None:

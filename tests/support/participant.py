@@ -14,8 +14,9 @@ CONSUMER = "demonstration"
 class Participant:
     """Say lines and hear those of the others, through crashes of the daemon."""
 
-    def __init__(self, daemon: DaemonProcess, channel: str) -> None:
+    def __init__(self, daemon: DaemonProcess, card: str, channel: str) -> None:
         self.daemon = daemon
+        self.card = card
         self.said: list[Said] = []
         self.heard: dict[str, Message] = {}
         self.redelivered = 0  # what the promise "at least once" allows after a crash
@@ -91,9 +92,12 @@ class Participant:
                 delivery = await self.daemon.client.send(
                     channel=self._channel, text=text, idempotency_key=f"line {number}"
                 )
-                self.said.append(Said(number, delivery["message"], self.daemon.identity, text))
+                self.said.append(self._line(number, delivery["message"], text))
                 return
             await asyncio.sleep(0)  # the crash that cut the call short has its turn
+
+    def _line(self, number: int, message: str, text: str) -> Said:
+        return Said(number, message, self.daemon.identity, self.card, text)
 
     async def _listen(self) -> None:
         client = self.daemon.client
