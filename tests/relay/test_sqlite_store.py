@@ -188,6 +188,18 @@ async def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
         await SqliteStore.open(path)
 
 
+async def test_a_damaged_file_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "relay.sqlite"
+    await (await SqliteStore.open(path)).close()
+    whole = path.read_bytes()
+    half = len(whole) // 2 // 4096 * 4096
+    path.write_bytes(whole[:half] + b"\xa5" * 512 + whole[half + 512 :])
+    spoiled = path.read_bytes()
+    with pytest.raises(SetupError, match="damaged"):
+        await SqliteStore.open(path)
+    assert path.read_bytes() == spoiled
+
+
 async def test_a_closed_store_says_so(store: SqliteStore) -> None:
     await store.close()
     with pytest.raises(StoreError):

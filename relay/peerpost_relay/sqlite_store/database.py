@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from peerpost_relay.errors import RefusalError, StoreError, fault
+from peerpost_relay.errors import RefusalError, SetupError, StoreError, fault
 from peerpost_relay.settings import RelaySettings
 from peerpost_relay.sqlite_store.cards import Cards
 from peerpost_relay.sqlite_store.channels import Channels
@@ -33,6 +33,7 @@ MISTAKES = (
     sqlite3.InterfaceError,
     sqlite3.ProgrammingError,
 )
+DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 class SqliteTransaction(Cards, Tokens, Channels, Stream, Receipts):
@@ -57,7 +58,7 @@ class SqliteStore:
 
     @classmethod
     async def open(cls, path: Path, settings: RelaySettings | None = None) -> "SqliteStore":
-        """Open or make the file; raise StoreError, or SetupError when it is of a newer version."""
+        """Open or make the file; raise StoreError, SetupError when it is damaged or too new."""
         os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, PRIVATE_FILE))
         store = cls(path, settings or RelaySettings())
         try:
@@ -93,6 +94,7 @@ class SqliteStore:
 
     async def _open(self) -> None:
         await self._writer.open()
+        await self._writer.run(_check)
         self._epoch = await self._writer.run(migrate)
         await self._reader.open()
         await self._reader.run(_forbid_writing)
@@ -179,6 +181,21 @@ def _query(db: sqlite3.Connection, query: Callable[[SqliteTransaction], T]) -> T
     finally:
         if db.in_transaction:
             db.execute("COMMIT")
+
+
+def _check(db: sqlite3.Connection) -> None:
+    """Refuse a file whose pages or trees are damaged, before anything is written to it."""
+    try:
+        (answer,) = db.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", None) not in DAMAGE:
+            raise
+        answer = str(error)
+    if answer != "ok":
+        found = " ".join(str(answer).split())
+        raise SetupError(
+            f"the database is damaged ({found}): copy the data folder away and restore a backup"
+        )
 
 
 def _forbid_writing(db: sqlite3.Connection) -> None:
