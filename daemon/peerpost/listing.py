@@ -11,7 +11,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from peerpost.types import Account, Card, Channel, Contact, Delivery, Event, Message, Status
+    from peerpost.types import (
+        Account,
+        Card,
+        Channel,
+        Check,
+        Contact,
+        Delivery,
+        Event,
+        Finding,
+        Health,
+        Message,
+        Status,
+    )
 
 
 def moment(ms: int | None) -> str:
@@ -64,6 +76,27 @@ def status_lines(status: Status) -> Iterable[str]:
     yield f"relay    {label(relay['url'] or 'none')}, {label(relay['state'])}{error}"
     yield f"outbox   {outbox['queued']} queued, {outbox['unacknowledged']} unacknowledged"
     yield f"stored   {status['messages']} messages in {status['channels']} channels"
+
+
+def health_lines(health: Health) -> Iterable[str]:
+    """Return the findings, or that there are none."""
+    if not health["findings"]:
+        yield "all is well"
+    for finding in health["findings"]:
+        yield from finding_lines(finding)
+
+
+def finding_lines(finding: Finding) -> Iterable[str]:
+    """Return what is wrong and what to do."""
+    yield f"{label(finding['severity']):8} {label(finding['kind'])}: {label(finding['detail'])}"
+    yield f"         {label(finding['fix'])}"
+
+
+def check_lines(check: Check) -> Iterable[str]:
+    """Return a check of the doctor."""
+    yield f"{label(check['result']):8} {label(check['check'])}: {label(check['detail'])}"
+    if check["fix"]:
+        yield f"         {label(check['fix'])}"
 
 
 def account_lines(account: Account) -> Iterable[str]:

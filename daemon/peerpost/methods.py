@@ -23,6 +23,8 @@ if TYPE_CHECKING:
         Contact,
         Contacts,
         Delivery,
+        Diagnosis,
+        Health,
         Message,
         Messages,
         Status,
@@ -37,6 +39,14 @@ class Methods:
     @method("daemon.status")
     def status(self) -> Status:
         """Tell how the daemon, its vault and its link to the relay are doing."""
+
+    @method("daemon.health")
+    def health(self) -> Health:
+        """Tell what is not as it should be with the daemon, in every state."""
+
+    @method("daemon.doctor")
+    def doctor(self) -> Diagnosis:
+        """Look at everything thoroughly: files, vault, disk, relay, clock, versions."""
 
     @method("daemon.unlock")
     def unlock(self, passphrase: str, *, create: bool = False) -> Status:

@@ -62,6 +62,107 @@ class Status(TypedDict):
     messages: int
 
 
+class Finding(TypedDict):
+    """Something that is not as it should be, and what to do."""
+
+    kind: str
+    severity: Literal["error", "warning"]
+    detail: str
+    fix: str
+
+
+class HealthLink(TypedDict):
+    """How the link to the relay is, and when the relay was last heard."""
+
+    url: str | None
+    state: Literal["off", "connecting", "online", "waiting", "refused"]
+    since_ms: int
+    down_ms: int | None
+    last_error: str | None
+    round_trip_ms: float | None
+    heard_ago_ms: int | None
+    clock_skew_ms: float | None
+
+
+class Backlog(TypedDict):
+    """What waits for the relay and for its receivers, and for how long."""
+
+    queued: int
+    queued_bytes: int
+    max_queued: int
+    max_queued_bytes: int
+    oldest_queued_age_ms: int | None
+    unacknowledged: int
+    oldest_unacknowledged_age_ms: int | None
+
+
+class Lag(TypedDict):
+    """A consumer that somebody should look after."""
+
+    consumer: str
+    reason: str
+    behind: int
+    oldest_age_ms: int | None
+
+
+class Storage(TypedDict):
+    """How the vault's disk and database are."""
+
+    free_bytes: int | None
+    vault_bytes: int
+    log_frames: int
+    read_only: bool
+    trouble: str | None
+    trouble_detail: str | None
+    checked_at_ms: int | None
+    check: Literal["quick", "full"] | None
+    damage: str | None
+
+
+class Alarm(TypedDict):
+    """Something that happened, the newest time, and how often."""
+
+    change: str
+    at_ms: int
+    count: int
+    detail: str | None
+
+
+class Health(TypedDict):
+    """What is not as it should be, and the facts that it follows from."""
+
+    well: bool
+    state: Literal["no_vault", "locked", "ready"]
+    version: str
+    schema: int | None
+    at_ms: int
+    account: Literal["pending", "registered", "refused"] | None
+    link: HealthLink
+    outbox: Backlog | None
+    consumers: list[Lag]
+    storage: Storage
+    faults: int
+    alarms: list[Alarm]
+    findings: list[Finding]
+
+
+class Check(TypedDict):
+    """What the doctor looked at, and what to do when it is not well."""
+
+    check: str
+    result: Literal["ok", "warning", "error", "skipped"]
+    detail: str
+    fix: str | None
+
+
+class Diagnosis(TypedDict):
+    """Every check of the doctor, and the findings of `daemon.health`."""
+
+    well: bool
+    checks: list[Check]
+    findings: list[Finding]
+
+
 class Stopping(TypedDict):
     """The daemon is on its way out."""
 

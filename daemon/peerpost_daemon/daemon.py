@@ -30,6 +30,7 @@ from peerpost_daemon.settings import DaemonSettings
 from peerpost_daemon.vault import keyfile
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
+from peerpost_daemon.vault.integrity import Integrity
 
 T = TypeVar("T")
 MakeEngine = Callable[[Database, Account, str | None, LinkSettings], Engine]
@@ -74,6 +75,8 @@ class Daemon:
         self.deliveries = DeliveryWatch(self.read, bell)
         self.readers = ConsumerReaders()
         self.shutdown_wanted = asyncio.Event()
+        self.integrity: Integrity | None = None
+        self.unopened: DaemonError | None = None  # why the vault did not open the last time
         self._make_engine = make_engine
         self._cost = cost
         self._database: Database | None = None
@@ -198,7 +201,7 @@ class Daemon:
         key = await self._key(passphrase, create=create)
         if self._database is not None:
             return
-        database = await Database.open(self.settings.vault, key, schema.MIGRATIONS)
+        database = await self._opened(key)
         try:
             await database.write(self._tidy)
             await self._begin_engine(database)
@@ -211,6 +214,16 @@ class Daemon:
         self._database = database
         self.bell.ring()
         log.info("the vault is open")
+
+    async def _opened(self, key: bytes) -> Database:
+        try:
+            database = await Database.open(self.settings.vault, key, schema.MIGRATIONS)
+        except DaemonError as error:
+            self.unopened = error
+            raise
+        self.unopened = None
+        self.integrity = Integrity(self.clock(), "quick", None)
+        return database
 
     async def _key(self, passphrase: str | bytes, *, create: bool) -> bytes:
         """Return the database's key. A database whose key file is gone is never given another."""

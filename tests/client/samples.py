@@ -39,6 +39,63 @@ STATUS: dict[str, Any] = {
     "channels": 3,
     "messages": 4,
 }
+HEALTH: dict[str, Any] = {
+    "well": False,
+    "state": "ready",
+    "version": "0.1.0",
+    "schema": 3,
+    "at_ms": 1_700_000_000_000,
+    "account": "registered",
+    "link": {
+        "url": "ws://relay.example.org",
+        "state": "online",
+        "since_ms": 1_700_000_000_000,
+        "down_ms": None,
+        "last_error": None,
+        "round_trip_ms": 1.5,
+        "heard_ago_ms": 300,
+        "clock_skew_ms": 0,
+    },
+    "outbox": {
+        "queued": 1,
+        "queued_bytes": 5,
+        "max_queued": 100,
+        "max_queued_bytes": 1000,
+        "oldest_queued_age_ms": 10,
+        "unacknowledged": 2,
+        "oldest_unacknowledged_age_ms": 20,
+    },
+    "consumers": [{"consumer": "bot", "reason": "silent", "behind": 3, "oldest_age_ms": 4}],
+    "storage": {
+        "free_bytes": 1_000_000,
+        "vault_bytes": 4096,
+        "log_frames": 3,
+        "read_only": False,
+        "trouble": None,
+        "trouble_detail": None,
+        "checked_at_ms": 1_700_000_000_000,
+        "check": "quick",
+        "damage": None,
+    },
+    "faults": 0,
+    "alarms": [{"change": "history_lost", "at_ms": 1_700_000_000_000, "count": 1, "detail": None}],
+    "findings": [
+        {
+            "kind": "disk_low",
+            "severity": "warning",
+            "detail": "The disk of the vault has 976 KiB left.",
+            "fix": "Free some space.",
+        }
+    ],
+}
+DIAGNOSIS: dict[str, Any] = {
+    "well": False,
+    "checks": [
+        {"check": "clock", "result": "ok", "detail": "+0.0 s", "fix": None},
+        {"check": "key_file", "result": "error", "detail": "It is open.", "fix": "chmod 600 it"},
+    ],
+    "findings": HEALTH["findings"],
+}
 CONTACT: dict[str, Any] = {
     "identity": "bob@example.org",
     "state": "pinned",
@@ -116,6 +173,8 @@ def event(cursor: int, text: str = "the disk is full") -> dict[str, Any]:
 
 ANSWERS: dict[str, object] = {
     "daemon.status": STATUS,
+    "daemon.health": HEALTH,
+    "daemon.doctor": DIAGNOSIS,
     "daemon.unlock": STATUS,
     "daemon.lock": STATUS | {"state": "locked", "account": None},
     "daemon.shutdown": {"stopping": True},

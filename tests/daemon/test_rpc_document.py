@@ -13,12 +13,12 @@ from peerpost_daemon.methods.registry import EVENT_TYPES, registry_of
 from tests.daemon.methods.house import House, house
 
 _NOUNS = {
-    "daemon": ("status", "health", "unlock", "lock", "shutdown"),
+    "daemon": ("status", "health", "doctor", "unlock", "lock", "shutdown"),
     "account": ("register", "show"),
     "card": ("search",),
     "contact": ("list", "show", "accept"),
     "channel": ("create", "list", "show", "add", "remove", "leave"),
-    "message": ("send", "status", "list", "show"),
+    "message": ("send", "status", "list", "show", "mark_read"),
     "event": ("subscribe", "ack", "nack", "unsubscribe", "dead_letters", "requeue", "discard"),
     "consumer": ("list", "show", "remove"),
     "rpc": ("discover",),

@@ -9,6 +9,8 @@ SUMMARIES = {
     "listen": "print messages and other events as they come",
     "log": "print the messages of a channel or a conversation",
     "status": "tell how the daemon is doing, or how far a message has come",
+    "health": "tell what is not as it should be; for monitoring",
+    "doctor": "look at everything thoroughly, and tell what to do",
     "channel": "create, list, show, extend, reduce or leave channels",
     "contacts": "list contacts, show one, or trust its cards",
     "card": "search the relay's directory for cards",

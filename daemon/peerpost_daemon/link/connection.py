@@ -88,6 +88,11 @@ class RelayConnection:
         return self._socket.latency * 1000 or None
 
     @property
+    def heard_at(self) -> float | None:
+        """Return when bytes came last, in the seconds of time.monotonic."""
+        return self._socket.heard_at
+
+    @property
     def ending(self) -> Ending | None:
         """Return why the session has ended, None while it goes on."""
         return self._ended.result() if self._ended.done() else None

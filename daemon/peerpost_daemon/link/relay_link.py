@@ -7,6 +7,7 @@ to come; another key is refused before anything of ours is shown, and tried agai
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -59,6 +60,8 @@ class RelayLink:
         self._closed = False
         self._wake = asyncio.Event()
         self._retry_at: float | None = None
+        self._heard_at: float | None = None
+        self._down_at = time.monotonic()
         self._status = LinkStatus(LinkState.OFF, now_ms(), settings.url)
 
     @property
@@ -68,7 +71,14 @@ class RelayLink:
         if self._retry_at is not None:
             retry_in = max(0, round((self._retry_at - self._monotonic()) * 1000))
         trip = self._connection.round_trip_ms if self._connection else None
-        return replace(self._status, retry_in_ms=retry_in, round_trip_ms=trip)
+        heard_at = self._connection.heard_at if self._connection else self._heard_at
+        return replace(
+            self._status,
+            retry_in_ms=retry_in,
+            round_trip_ms=trip,
+            heard_ago_ms=_since_ms(heard_at),
+            down_ms=None if self._status.state is LinkState.ONLINE else _since_ms(self._down_at),
+        )
 
     async def run(self) -> None:
         """Keep the link up until `close` or cancellation; once at a time."""
@@ -148,6 +158,7 @@ class RelayLink:
         try:
             await self._connection.converse()
         finally:
+            self._heard_at = self._connection.heard_at or self._heard_at
             self._connection = None
 
     def _connect(self, socket: RelaySocket) -> RelayConnection:
@@ -211,5 +222,11 @@ class RelayLink:
 
     def _change(self, state: LinkState) -> None:
         if state is not self._status.state:
+            if self._status.state is LinkState.ONLINE:
+                self._down_at = time.monotonic()
             self._status = replace(self._status, state=state, since_ms=self._now_ms())
             self._observer.changed(self.status)
+
+
+def _since_ms(at: float | None) -> int | None:
+    return None if at is None else max(0, round((time.monotonic() - at) * 1000))

@@ -6,6 +6,7 @@ Frames posted within one turn of the event loop leave in one write. The write bu
 
 import logging
 import ssl
+import time
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -31,6 +32,13 @@ class RelaySocket(ClientConnection):
     """Be a WebSocket that can be written to synchronously."""
 
     _unflushed = 0
+    heard_at: float | None = None
+    """When bytes came last, in the seconds of time.monotonic; answers to the keepalive's pings count."""
+
+    def data_received(self, data: bytes) -> None:
+        """Note that the relay is there."""
+        self.heard_at = time.monotonic()
+        super().data_received(data)
 
     def check_room(self, limit: int) -> None:
         """Raise LinkBusyError when over `limit` bytes wait to be sent, LinkDownError when closed."""

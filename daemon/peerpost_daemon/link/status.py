@@ -29,7 +29,11 @@ class LinkFault:
 
 @dataclass(frozen=True)
 class LinkStatus:
-    """Say how the link is now. `clock_skew_ms`: the relay's clock minus ours when it last challenged us."""
+    """Say how the link is now.
+
+    `clock_skew_ms`: the relay's clock minus ours when it last challenged us. `heard_ago_ms`: since the last bytes
+    of the relay, keepalive included, None when none ever came. `down_ms`: since it was last online, None while it is.
+    """
 
     state: LinkState
     since_ms: int
@@ -39,3 +43,5 @@ class LinkStatus:
     round_trip_ms: float | None = None
     clock_skew_ms: int | None = None
     attestation: Attestation | None = None
+    heard_ago_ms: int | None = None
+    down_ms: int | None = None

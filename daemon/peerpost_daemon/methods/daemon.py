@@ -10,6 +10,8 @@ from msgspec import Meta, Struct
 from peerpost_daemon import views
 from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.errors import DaemonError
+from peerpost_daemon.health.doctor import examine
+from peerpost_daemon.health.gathering import gather
 from peerpost_daemon.methods.params import NoParams
 from peerpost_daemon.passphrase import MAX_PASSPHRASE_BYTES
 from peerpost_daemon.records import account as accounts
@@ -47,12 +49,17 @@ class DaemonMethods:
 
     def __init__(self, daemon: Daemon) -> None:
         self._daemon = daemon
+        self._examining = asyncio.Lock()
 
     def all(self) -> Iterator[Method]:
         """Declare them."""
         yield Method.of(
             "daemon.status", self.status, scope=Scope.RECEIVE, requires=Requires.NOTHING
         )
+        yield Method.of(
+            "daemon.health", self.health, scope=Scope.RECEIVE, requires=Requires.NOTHING
+        )
+        yield Method.of("daemon.doctor", self.doctor, scope=Scope.ADMIN, requires=Requires.NOTHING)
         yield Method.of(
             "daemon.unlock",
             self.unlock,
@@ -75,6 +82,19 @@ class DaemonMethods:
     async def status(self, params: NoParams, call: Call) -> views.Status:  # noqa: ARG002 - a handler's shape
         """Tell how the daemon, its vault and its link to the relay are doing."""
         return await self._status()
+
+    async def health(self, params: NoParams, call: Call) -> views.Health:  # noqa: ARG002
+        """Tell what is not as it should be, and the facts that it follows from. Works in every state."""
+        facts, schema = await gather(self._daemon)
+        return views.health(facts, VERSION, schema, self._daemon.clock())
+
+    async def doctor(self, params: NoParams, call: Call) -> views.Diagnosis:  # noqa: ARG002
+        """Look at everything thoroughly, one caller at a time. Works in every state."""
+        async with self._examining:
+            facts, schema = await gather(self._daemon)
+            checks = await examine(self._daemon, facts, schema)
+            facts, _ = await gather(self._daemon)
+        return views.diagnosis(checks, facts)
 
     async def unlock(self, params: Unlock, call: Call) -> views.Status:  # noqa: ARG002
         """Open the vault, or make a new one."""

@@ -11,8 +11,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,6 +25,7 @@ from peerpost_daemon.vault.migrations import Migration, migrate
 from peerpost_daemon.vault.writer import FULL_QUEUE_RETRY_AFTER, Writer, closed
 
 MAX_READING = 4096  # reads that run or wait
+STORAGE_KINDS = frozenset({"storage_full", "storage_failed"})
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ class Database:
         self._stack = stack
         self._readers = 0
         self._closed = False
+        self._trouble: dict[str, DaemonError] = {}
         self._writer = Writer(writing)
         self._task = asyncio.create_task(self._writer.run(), name="vault-writer")
 
@@ -60,6 +62,16 @@ class Database:
             return cls(writing, reading, stack.pop_all())
         raise AssertionError  # the stack swallows nothing
 
+    @property
+    def trouble(self) -> DaemonError | None:
+        """Return what the storage said to the newest write, or to the newest read; None when all is well."""
+        return self._trouble.get("write") or self._trouble.get("read")
+
+    @property
+    def log_frames(self) -> int:
+        """Return how many frames of the write-ahead log are not in the database file yet."""
+        return self._writer.log_frames
+
     async def read(self, function: Callable[[SqlConnection], T]) -> T:
         """Run `function` over one unchanging state of the database and return its result.
 
@@ -74,7 +86,8 @@ class Database:
             )
         self._readers += 1
         try:
-            return await self._reading.call(lambda connection: _snapshot(connection, function))
+            with self._watched("read"):
+                return await self._reading.call(lambda connection: _snapshot(connection, function))
         finally:
             self._readers -= 1
 
@@ -84,7 +97,19 @@ class Database:
         It shares the transaction with others but fails alone; it must neither begin nor end one.
         Raises what it raises, and DaemonError: queue_full, storage_full, storage_failed, locked.
         """
-        return await self._writer.write(function)
+        with self._watched("write"):
+            return await self._writer.write(function)
+
+    @contextmanager
+    def _watched(self, what: str) -> Iterator[None]:
+        """Remember the storage's fault until the same works again."""
+        try:
+            yield
+        except DaemonError as error:
+            if error.kind in STORAGE_KINDS:
+                self._trouble[what] = error
+            raise
+        self._trouble.pop(what, None)
 
     async def checkpoint(self) -> bool:
         """Move the whole log into the database file; return whether no reader prevented it.

@@ -76,6 +76,7 @@ class Writer:
         self._waiting: deque[Waiting] = deque()
         self._arrived = asyncio.Event()
         self._closing = False
+        self.log_frames = 0  # of the write-ahead log, after the newest commit
 
     async def write(self, function: Callable[[SqlConnection], T]) -> T:
         """Run `function` in the next transaction; return its result once that is durable.
@@ -137,6 +138,7 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - it belongs to those who wait, not to this task
             _fail(group, partial(_copy, error))
             return 0
+        self.log_frames = in_log
         for entry, outcome in zip(group, outcomes, strict=True):
             entry.resolve(outcome)
         return in_log

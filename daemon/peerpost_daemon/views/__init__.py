@@ -16,6 +16,7 @@ from peerpost_daemon.views.contact import (
     contact,
 )
 from peerpost_daemon.views.delivery import Delivery, Recipient, delivery
+from peerpost_daemon.views.health import Diagnosis, Health, diagnosis, health
 from peerpost_daemon.views.message import Message, Messages, message
 from peerpost_daemon.views.status import Outbox, Relay, Status, relay
 
@@ -30,6 +31,8 @@ __all__ = [
     "ContactCard",
     "Contacts",
     "Delivery",
+    "Diagnosis",
+    "Health",
     "Message",
     "Messages",
     "Outbox",
@@ -42,7 +45,9 @@ __all__ = [
     "channels",
     "contact",
     "delivery",
+    "diagnosis",
     "fingerprint",
+    "health",
     "message",
     "relay",
 ]

@@ -40,6 +40,7 @@ class Recorder:
         self.bell = bell
         self.plan = plan
         self.outbound = self.channels = self.directory = self
+        self.faults = 0
         self.link_status = LinkStatus(LinkState.CONNECTING, NOW_MS, RELAY)
 
     async def start(self) -> None:

@@ -1,0 +1,1 @@
+"""Health: facts gathered from the parts that run, and the findings that follow from them."""
