@@ -5,9 +5,8 @@ the layer above sends meanwhile is collected and leaves in one write at the end 
 While the socket does not drain, frames wait in the list, by reference: a thousand slow readers of
 one message hold one copy of it. Whoever sends watches `buffered` and stops at its own bound.
 
-`websockets` does the handshake (`handshake.py`) and then parses frames, checks them, answers
-pings and closings (`Protocol`, its machine without I/O). Once the handshake is done, a fresh
-`Protocol` takes over, because the one of the handshake holds the request for as long as it lives.
+`websockets` does the handshake (`handshake.py`). From then on `Incoming` cuts what comes, and
+pings and closings are answered here.
 
     HANDSHAKE --101--> OPEN --close frame, either way--> CLOSING --EOF or deadline--> CLOSED
         `-----any other answer-----------------------------^
@@ -21,20 +20,17 @@ from enum import Enum, auto
 from typing import Protocol as Interface
 from typing import cast
 
-from websockets.frames import Frame, Opcode
-from websockets.protocol import SEND_EOF, Protocol, Side, State
-
-from peerpost_relay.framing import CLOSE_HEAD, PING, frame
-from peerpost_relay.handshake import LIBRARY_LOG, Handshake
+from peerpost_relay import incoming as wire
+from peerpost_relay.framing import CLOSE_HEAD, PING, PONG_HEAD, control, frame
+from peerpost_relay.handshake import Handshake
 from peerpost_relay.http import Pages
+from peerpost_relay.incoming import Incoming
 from peerpost_relay.settings import EdgeSettings
 from peerpost_relay.wheel import NOWHERE, Wheel
 
 __all__ = ["Connection", "Edge", "Handler", "Phase", "frame"]
 
 REASON_BYTES_MAX = 123  # RFC 6455 section 5.5: a control frame carries 125 bytes, two are the code
-UNSUPPORTED_DATA = 1003
-TOO_BIG = 1009
 
 
 class Phase(Enum):
@@ -100,13 +96,11 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_drain_owed",
         "_edge",
-        "_fragments",
-        "_fragments_count",
         "_handshake",
         "_heard",
+        "_incoming",
         "_phase",
         "_pong",
-        "_protocol",
         "_reading",
         "_transport",
         "_waiting",
@@ -124,11 +118,9 @@ class Connection(asyncio.Protocol):
         self._edge = edge
         self._phase = Phase.HANDSHAKE
         self._handshake: Handshake | None = None
-        self._protocol: Protocol | None = None
+        self._incoming: Incoming | None = None
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
-        self._fragments: bytearray | None = None
-        self._fragments_count = 0
         self._pong: bytes | None = None
         self._heard = edge.wheel.now
         self._drain_owed = False
@@ -183,12 +175,9 @@ class Connection(asyncio.Protocol):
         """
         if self._phase is Phase.HANDSHAKE:
             self.abort()
-        if self._phase is not Phase.OPEN or self._protocol is None:
-            return
-        if self._protocol.state is State.OPEN:
+        if self._phase is Phase.OPEN:
             short = reason.encode()[:REASON_BYTES_MAX].decode(errors="ignore")
-            self._protocol.send_close(code, short)
-        self._answer(self._protocol)
+            self._say_goodbye(code.to_bytes(2, "big") + short.encode())
 
     def abort(self) -> None:
         """Drop the connection and what waits for it; `closed` follows in the next tick."""
@@ -219,8 +208,8 @@ class Connection(asyncio.Protocol):
         self._heard = self._edge.wheel.now
         if self._handshake is not None:
             self._shake(self._handshake, data)
-        elif self._protocol is not None:
-            self._parse(self._protocol, data)
+        elif self._incoming is not None:
+            self._parse(self._incoming, data)
 
     def pause_writing(self) -> None:
         """Let frames wait in the list from now on."""
@@ -240,7 +229,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's signature
         """Leave; the layer above is told if it knew of the connection."""
         self._phase = Phase.CLOSED
-        self._handshake = self._protocol = self._fragments = self._pong = None
+        self._handshake = self._incoming = self._pong = None
         self._waiting.clear()
         self._waiting_bytes = 0
         self._edge.opened -= self._was_open
@@ -278,14 +267,12 @@ class Connection(asyncio.Protocol):
             self._end_sending()
             return
         self._open()
-        if verdict.rest and self._protocol is not None:
-            self._parse(self._protocol, verdict.rest)
+        if verdict.rest and self._incoming is not None:
+            self._parse(self._incoming, verdict.rest)
 
     def _open(self) -> None:
         edge = self._edge
-        self._protocol = Protocol(
-            Side.SERVER, max_size=edge.settings.message_bytes_max, logger=LIBRARY_LOG
-        )
+        self._incoming = Incoming(edge.settings.message_bytes_max, edge.settings.fragments_max)
         self._phase = Phase.OPEN
         self._was_open = True
         edge.opened += 1
@@ -294,55 +281,38 @@ class Connection(asyncio.Protocol):
 
     # -- reading ---------------------------------------------------------------------------------
 
-    def _parse(self, protocol: Protocol, data: bytes) -> None:
-        protocol.receive_data(data)
-        for event in protocol.events_received():
-            if self._phase is not Phase.OPEN:
-                break
-            if isinstance(event, Frame):
-                self._take(event)
-        self._answer(protocol)
-
-    def _take(self, piece: Frame) -> None:
-        if piece.opcode is Opcode.BINARY and piece.fin:
-            self._edge.handler.message(self, bytes(piece.data))
-        elif piece.opcode is Opcode.BINARY:
-            self._fragments = bytearray(piece.data)
-            self._fragments_count = 1
-        elif piece.opcode is Opcode.CONT:
-            self._take_fragment(piece)
-        elif piece.opcode is Opcode.TEXT:
-            self.close(UNSUPPORTED_DATA, "text")
-
-    def _take_fragment(self, piece: Frame) -> None:
-        # The library bounds the bytes of a fragmented message; empty fragments cost none.
-        if self._fragments is None:
-            return
-        self._fragments += piece.data
-        self._fragments_count += 1
-        if self._fragments_count > self._edge.settings.fragments_max:
-            self.close(TOO_BIG, "fragments")
-        elif piece.fin:
-            payload, self._fragments = bytes(self._fragments), None
-            self._edge.handler.message(self, payload)
+    def _parse(self, incoming: Incoming, data: bytes) -> None:
+        pong = closing = None
+        for opcode, payload in incoming.receive(data):
+            if opcode == wire.BINARY:
+                if self._phase is not Phase.OPEN:
+                    continue
+                self._edge.handler.message(self, payload)
+            elif opcode == wire.PING:
+                pong = payload
+            elif opcode == wire.CLOSE:
+                closing = payload
+        violation = incoming.violation
+        if violation is not None:
+            closing = violation.code.to_bytes(2, "big") + violation.reason.encode()
+        if closing is not None:
+            self._close_back(closing)
+        elif pong is not None and self._phase is Phase.OPEN:
+            self._pong_back(control(PONG_HEAD, pong))
 
     # -- writing ---------------------------------------------------------------------------------
 
-    def _answer(self, protocol: Protocol) -> None:
-        """Send what the library owes the peer: pongs while open, the end of it afterwards."""
-        owed = protocol.data_to_send()
-        if not owed or self._phase is not Phase.OPEN:
-            if SEND_EOF in owed:
-                self._end_sending()
-            return
-        if protocol.state is State.OPEN:
-            self._pong_back(owed[-1])
-            return
-        self._waiting += [data for data in owed if data[:1] == bytes((CLOSE_HEAD,))]
+    def _close_back(self, payload: bytes) -> None:
+        """Answer a closing or a violation, unless we have closed already, and send no more."""
+        if self._phase is Phase.OPEN:
+            self._say_goodbye(payload)
+        if self._phase is not Phase.CLOSED:
+            self._end_sending()
+
+    def _say_goodbye(self, payload: bytes) -> None:
+        self._waiting.append(control(CLOSE_HEAD, payload))
         self._write()
         self._start_closing()
-        if SEND_EOF in owed:
-            self._end_sending()
 
     def _pong_back(self, pong: bytes) -> None:
         # RFC 6455 section 5.5.3 lets one pong answer all pings so far. So a flood of pings gets one
@@ -374,13 +344,13 @@ class Connection(asyncio.Protocol):
         edge = self._edge
         self.resume_reading()  # or the peer's close frame would not be heard
         self._phase = Phase.CLOSING
-        self._fragments = self._pong = None
+        self._pong = None
         edge.wheel.place(self, edge.wheel.ticks(edge.settings.close_seconds))
 
     def _end_sending(self) -> None:
         # Closing a socket that still holds unread bytes resets it, and the peer may never read our
         # last words. So only our half is closed; what comes is dropped until EOF or the deadline.
-        self._protocol = None
+        self._incoming = None
         if self._transport.is_closing():
             return
         if self._transport.can_write_eof():

@@ -12,6 +12,7 @@ import struct
 
 BINARY_HEAD = 0x82  # FIN, no reserved bits, opcode 2
 CLOSE_HEAD = 0x88
+PONG_HEAD = 0x8A
 PING = b"\x89\x00"  # an empty ping: any traffic answers it, so it needs no payload to match
 
 _MEDIUM = struct.Struct("!BBH")
@@ -26,3 +27,8 @@ def frame(payload: bytes) -> bytes:
     if length < 65_536:
         return _MEDIUM.pack(BINARY_HEAD, 126, length) + payload
     return _LARGE.pack(BINARY_HEAD, 127, length) + payload
+
+
+def control(head: int, payload: bytes) -> bytes:
+    """Frame what a control frame carries, at most 125 bytes."""
+    return bytes((head, len(payload))) + payload

@@ -27,7 +27,7 @@ class MosquittoUnderLoad:
         folder.mkdir(parents=True)
         port = free_port()
         (folder / "mosquitto.conf").write_text(
-            f"listener {port} {HOST}\nprotocol websockets\nallow_anonymous true\n"
+            f"listener {free_port()} {HOST}\nlistener {port} {HOST}\nprotocol websockets\nallow_anonymous true\n"
             "user root\npersistence false\nmax_queued_messages 0\nset_tcp_nodelay true\nlog_type error\n"
         )
         command = [program, "-c", str(folder / "mosquitto.conf")]
