@@ -27,6 +27,8 @@ from peerpost_protocol.roster import (
     apply_event,
 )
 
+_AWAY = (ChannelState.LEFT, ChannelState.REMOVED)
+
 
 def meet(db: SqlConnection, card: Card, taking: Taking) -> None:
     """Store a card that a roster lists; raise an event when it is not its contact's."""
@@ -87,7 +89,7 @@ def _catch_up(
     A member gets every event by the stream: for one that is there, a hole is the relay's fault and stays one.
     """
     next_ = channel.roster.position + 1 if channel else 0
-    away = channel is None or channel.state in (ChannelState.LEFT, ChannelState.REMOVED)
+    away = channel is None or channel.state in _AWAY
     if event.body.position <= next_ or not away:
         return channel
     log = [e for e in taking.logs.get(channel_id, ()) if next_ <= e.body.position]
@@ -107,7 +109,6 @@ def _catch_up(
         _store(db, roster, taking.me.card, taking.now_ms, state, joined_late=True)
     else:
         channels.set_roster(db, roster)
-        channels.rejoin(db, channel_id)
     for before in log:
         channels.add_event(db, before)
         _meet_listed(db, before, taking)
@@ -127,6 +128,8 @@ def _meet_listed(db: SqlConnection, event: RosterEvent, taking: Taking) -> None:
 
 def _set_state(db: SqlConnection, channel: Channel, state: ChannelState, now_ms: int) -> None:
     channels.set_state(db, channel.id, state)
+    if state is ChannelState.ACTIVE and channel.state in _AWAY:
+        channels.rejoin(db, channel.id)
     if state is not ChannelState.ACTIVE:
         # The stream has brought before this event whatever the relay took from us.
         give_up(db, outbox.unsent(db, channel.id), "not_a_member", now_ms)

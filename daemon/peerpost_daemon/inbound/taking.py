@@ -19,7 +19,7 @@ from collections.abc import Sequence
 
 from peerpost_daemon import event_data
 from peerpost_daemon.ids import message_text
-from peerpost_daemon.inbound import own
+from peerpost_daemon.inbound import own, reading
 from peerpost_daemon.inbound.message import message_of
 from peerpost_daemon.inbound.opening import Fault, Opened, OpenedEnvelope, OwnEcho, Taking
 from peerpost_daemon.inbound.rosters import meet, take_event
@@ -29,6 +29,7 @@ from peerpost_daemon.records.channels import Channel
 from peerpost_daemon.records.contacts import ContactState, Trust
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.chain import Link, Step, missing, step
+from peerpost_protocol.content import ReadMark
 from peerpost_protocol.envelope import Envelope
 from peerpost_protocol.frames import Item
 from peerpost_protocol.roster import RosterEvent
@@ -184,6 +185,9 @@ def _accept(
     assert content is not None
     _continue_chain(db, channel, envelope, item, taking)  # 7
     channels.owe_receipt(db, channel.id, item.position)
+    if isinstance(content.body, ReadMark):
+        reading.take(db, channel.id, envelope.sender.identity, content.body, item, taking)
+        return
     message = message_of(envelope, content, item, mine=False, now_ms=taking.now_ms)
     if message is None:
         fault = _fault(envelope, "unsupported_content", type(content.body).__name__.lower())  # 8

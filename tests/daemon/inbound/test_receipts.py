@@ -1,6 +1,7 @@
 """The others' receipts: what they prove, and what proves nothing."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,8 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     """Bob's vault with three messages sealed for alice and carol."""
     opened = await open_desk(tmp_path, BOB, ALICE, CAROL)
     await opened.begin(OPS)
-    await opened.write(lambda db: [_seal(db, n) for n in (1, 2, 3)])
+    for sequence in (1, 2, 3):
+        await opened.write(partial(_seal, sequence=sequence))
     yield opened
     await opened.database.close()
 
@@ -77,7 +79,7 @@ async def test_a_given_up_message_leaves_its_sequence_to_another(desk: Desk) -> 
     def again(db: SqlConnection) -> None:
         row = outbox.by_sequence(db, OPS.id, 3)
         assert row is not None
-        outbox.fail(db, row.number, "too_large")
+        outbox.fail(db, row.number, "too_large", NOW_MS)
         _seal(db, 3, name="another")
 
     await desk.write(again)
