@@ -16,7 +16,7 @@ from peerpost_relay.data_folder import DataFolder
 from peerpost_relay.errors import RefusalError, SetupError
 from peerpost_relay.relay import wall_clock
 from peerpost_relay.sqlite_store import SqliteStore
-from peerpost_relay.sqlite_store.database import SqliteTransaction
+from peerpost_relay.sqlite_store.transaction import SqliteTransaction
 from peerpost_relay.store import Token
 
 T = TypeVar("T")

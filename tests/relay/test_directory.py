@@ -14,8 +14,8 @@ from peerpost_protocol.limits import MAX_TOKEN_CHARACTERS
 from peerpost_protocol.refusals import Refusal
 from peerpost_relay import directory
 from peerpost_relay.errors import RefusalError
-from peerpost_relay.sqlite_store.database import SqliteTransaction
 from peerpost_relay.sqlite_store.schema import migrate
+from peerpost_relay.sqlite_store.transaction import SqliteTransaction
 from tests.support.relay_client import Person
 
 NOW = 1_000_000

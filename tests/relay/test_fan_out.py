@@ -20,8 +20,8 @@ from peerpost_relay.fan_out import FanOut, Follow, Follower, parts
 from peerpost_relay.outcomes import Appended, Receipted
 from peerpost_relay.reading import Opening, Page, Reach
 from peerpost_relay.settings import RelaySettings
-from peerpost_relay.sqlite_store.database import SqliteTransaction
 from peerpost_relay.sqlite_store.schema import migrate
+from peerpost_relay.sqlite_store.transaction import SqliteTransaction
 from peerpost_relay.store import StoredReceipt
 
 CHANNEL = b"c" * 32

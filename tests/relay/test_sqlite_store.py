@@ -17,8 +17,8 @@ from peerpost_protocol.refusals import Refusal
 from peerpost_relay.errors import RefusalError, SetupError, StoreError, StoreFullError
 from peerpost_relay.settings import RelaySettings
 from peerpost_relay.sqlite_store import SqliteStore
-from peerpost_relay.sqlite_store.database import SqliteTransaction
 from peerpost_relay.sqlite_store.schema import MIGRATIONS
+from peerpost_relay.sqlite_store.transaction import SqliteTransaction
 from peerpost_relay.store import Operation, Token
 from tests.support.relay_client import Person
 

@@ -1,0 +1,124 @@
+"""A transaction that carries many operations: what it has read once, it remembers.
+
+Operations of one group mostly concern the same few cards and channels. Nobody else writes while
+the group's transaction is open (`BEGIN IMMEDIATE`), so what was read in it stays true until the
+group itself changes it, and every method here that changes something changes or forgets what is
+remembered of it. A sender's newest envelope, which every publish moves on, is written once, by
+`finish`. All of this ends with the transaction; whoever rolls back must drop the object.
+"""
+
+import sqlite3
+
+from peerpost_protocol.chain import Link
+from peerpost_protocol.frames import Item
+from peerpost_protocol.roster import Roster
+from peerpost_relay.sqlite_store.transaction import SqliteTransaction
+from peerpost_relay.store import Channel, Interval, Standing, StoredReceipt
+
+_CHAIN = "INSERT OR REPLACE INTO chains VALUES (?, ?, ?, ?)"
+_MESSAGE = "INSERT INTO messages VALUES (?, ?, ?, ?, ?)"
+
+_Pair = tuple[int, int]  # channel and card
+
+
+class GroupTransaction(SqliteTransaction):
+    """Be the statements of a group; `finish` must be called before the commit."""
+
+    __slots__ = (
+        "_channels",
+        "_intervals",
+        "_links",
+        "_moved_channels",
+        "_moved_links",
+        "_standings",
+    )
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        super().__init__(db)
+        self._standings: dict[bytes, Standing] = {}
+        self._channels: dict[bytes, Channel] = {}
+        self._intervals: dict[_Pair, list[Interval]] = {}
+        self._links: dict[_Pair, Link] = {}
+        self._moved_links: dict[_Pair, Link] = {}
+
+    def finish(self) -> None:
+        """Write what was only remembered."""
+        rows = ((*pair, link.sequence, link.id) for pair, link in self._moved_links.items())
+        self._db.executemany(_CHAIN, rows)
+        self._moved_links.clear()
+
+    # -- cards -----------------------------------------------------------------------------------
+
+    def standing(self, id_: bytes) -> Standing | None:
+        """Return who a card is for, without the card."""
+        found = self._standings.get(id_) or super().standing(id_)
+        if found is not None:
+            self._standings[id_] = found
+        return found
+
+    def revoke_card(self, id_: bytes, now_ms: int) -> bool:
+        """Revoke a live card; tell whether there was one."""
+        self._standings.pop(id_, None)
+        return super().revoke_card(id_, now_ms)
+
+    # -- channels --------------------------------------------------------------------------------
+
+    def channel(self, id_: bytes) -> Channel | None:
+        """Return where a channel stands."""
+        found = self._channels.get(id_) or super().channel(id_)
+        if found is not None:
+            self._channels[id_] = found
+        return found
+
+    def intervals(self, channel: int, card: int) -> list[Interval]:
+        """Return what a card may read of a channel, oldest first."""
+        found = self._intervals.get((channel, card))
+        if found is None:
+            found = self._intervals[channel, card] = super().intervals(channel, card)
+        return found
+
+    def begin_membership(self, channel: int, card: int, first: int) -> None:
+        """Let a card read from a position on."""
+        self._intervals.pop((channel, card), None)
+        super().begin_membership(channel, card, first)
+
+    def end_membership(self, channel: int, card: int, last: int) -> None:
+        """Let a card read no further than a position."""
+        self._intervals.pop((channel, card), None)
+        super().end_membership(channel, card, last)
+
+    def set_roster(self, channel: int, roster: Roster) -> None:
+        """Replace a channel's membership."""
+        self._channels.clear()
+        super().set_roster(channel, roster)
+
+    def put_receipt(self, channel: int, card: int, receipt: StoredReceipt) -> None:
+        """Replace a card's receipt; `receipt.revision` becomes the channel's."""
+        self._channels.clear()
+        super().put_receipt(channel, card, receipt)
+
+    def expire(self, now_ms: int, limit: int) -> int:
+        """Remove the bodies of up to `limit` envelopes that have expired; return how many."""
+        self._channels.clear()
+        return super().expire(now_ms, limit)
+
+    # -- the stream ------------------------------------------------------------------------------
+
+    def append(
+        self, channel: Channel, item: Item, expires_at_ms: int | None, *counted: int | None
+    ) -> None:
+        """Put an item at `item.position`, which is `channel.last + 1`."""
+        self._channels.pop(channel.id, None)
+        super().append(channel, item, expires_at_ms, *counted)
+
+    def link(self, channel: int, card: int) -> Link | None:
+        """Return a sender's newest envelope."""
+        found = self._links.get((channel, card)) or super().link(channel, card)
+        if found is not None:
+            self._links[channel, card] = found
+        return found
+
+    def advance(self, channel: int, card: int, message: bytes, newest: Link, position: int) -> None:
+        """Remember an envelope as its sender's newest, and its message id."""
+        self._db.execute(_MESSAGE, (channel, card, message, newest.id, position))
+        self._links[channel, card] = self._moved_links[channel, card] = newest

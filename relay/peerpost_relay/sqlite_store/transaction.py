@@ -1,0 +1,13 @@
+"""All statements together."""
+
+from peerpost_relay.sqlite_store.cards import Cards
+from peerpost_relay.sqlite_store.channels import Channels
+from peerpost_relay.sqlite_store.receipts import Receipts
+from peerpost_relay.sqlite_store.usage import UsedStream
+from peerpost_relay.sqlite_store.tokens import Tokens
+
+
+class SqliteTransaction(Cards, Tokens, Channels, UsedStream, Receipts):
+    """Be all statements together; on the reading connection SQLite refuses those that write."""
+
+    __slots__ = ()
