@@ -58,8 +58,9 @@ def natural(text: str) -> int:
 
 
 def start(text: str) -> str | int:
-    """Parse where to start: `start`, `now` or a cursor."""
-    return text if text in {"start", "now"} else natural(text)
+    """Parse where to start: `start`, `now`, a cursor, or a time, which the daemon reads closely."""
+    looks_like_a_time = text[:4].isdigit() and text[4:5] == "-"
+    return text if text in {"start", "now"} or looks_like_a_time else natural(text)
 
 
 def add_subcommands(

@@ -26,7 +26,7 @@ from peerpost.subscription import Subscription
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from peerpost.types import Acknowledged, Event, Start
+    from peerpost.types import Acknowledged, Event, Refused, Start
 
 
 class AsyncClient(Methods):
@@ -73,6 +73,9 @@ class AsyncClient(Methods):
         channels: Iterable[str] | None = None,
         kinds: Iterable[str] | None = None,
         from_: Start | int | None = None,
+        window: int | None = None,
+        ack_seconds: float | None = None,
+        max_attempts: int | None = None,
         timeout: float | None = None,
         reconnect: bool = False,
     ) -> AsyncListener:
@@ -80,16 +83,22 @@ class AsyncClient(Methods):
 
         It is subscribed once entered with `async with`, or by the first event asked for.
         """
-        subscription = Subscription(consumer, channels, kinds, from_)
+        terms = {"window": window, "ack_seconds": ack_seconds, "max_attempts": max_attempts}
+        subscription = Subscription(consumer, channels, kinds, from_, terms)
         listener = AsyncListener(self, subscription, timeout, reconnect=reconnect)
         self._listeners = [earlier for earlier in self._listeners if earlier.is_open]
         self._listeners.append(listener)
         return listener
 
     async def ack(self, event: Event) -> Acknowledged | None:
-        """Acknowledge an event and all before it; nothing for a listener without a name."""
+        """Acknowledge an event and all before it, in a queue it alone; nothing without a name."""
         consumer = event["consumer"]
         return None if consumer is None else await self.event_ack(consumer, event["cursor"])
+
+    async def nack(self, event: Event, delay: float | None = None) -> Refused | None:
+        """Give an event of a queue back, to come again after `delay` seconds."""
+        consumer, cursor = event["consumer"], event["cursor"]
+        return None if consumer is None else await self.event_nack(consumer, cursor, delay=delay)
 
     async def _open(self) -> AsyncCalls:
         async with self._opening:

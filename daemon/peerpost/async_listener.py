@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from peerpost.async_client import AsyncClient
     from peerpost.subscription import Subscription
-    from peerpost.types import Acknowledged, Event
+    from peerpost.types import Acknowledged, Event, Refused
 
 
 class AsyncListener:
@@ -66,8 +66,12 @@ class AsyncListener:
         return self._connection is not None or not self._started
 
     async def ack(self, event: Event) -> Acknowledged | None:
-        """Acknowledge an event and all before it."""
+        """Acknowledge an event and all before it; in a queue it alone."""
         return await self._client.ack(event)
+
+    async def nack(self, event: Event, delay: float | None = None) -> Refused | None:
+        """Give an event of a queue back, to come again after `delay` seconds."""
+        return await self._client.nack(event, delay)
 
     async def close(self) -> None:
         """End the subscription; closing twice is harmless."""

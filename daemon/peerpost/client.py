@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from peerpost.listener import Listener
-    from peerpost.types import Acknowledged, Event, Start
+    from peerpost.types import Acknowledged, Event, Refused, Start
 
 ANSWER_TIMEOUT = 60.0  # seconds, beyond the `timeout` that a method itself waits
 
@@ -76,27 +76,39 @@ class Client(Methods):
         channels: Iterable[str] | None = None,
         kinds: Iterable[str] | None = None,
         from_: Start | int | None = None,
+        window: int | None = None,
+        ack_seconds: float | None = None,
+        max_attempts: int | None = None,
         timeout: float | None = None,
         reconnect: bool = False,
     ) -> Listener:
         """Subscribe, and return an iterator of events.
 
         A named `consumer` resumes after its acknowledged cursor and gets each event at least once
-        until `ack`. With `reconnect`, a lost daemon is waited for; `timeout` bounds the whole.
+        until `ack`; at most `window` events come unacknowledged. With `ack_seconds` it is a queue:
+        listeners of one name compete, each event is acknowledged alone, comes again when it is
+        not in time, and becomes a dead letter after `max_attempts`. With `reconnect`, a lost
+        daemon is waited for; `timeout` bounds the whole.
         """
         from peerpost.listener import Listener  # noqa: PLC0415 - calls need neither of them
         from peerpost.subscription import Subscription  # noqa: PLC0415
 
-        subscription = Subscription(consumer, channels, kinds, from_)
+        terms = {"window": window, "ack_seconds": ack_seconds, "max_attempts": max_attempts}
+        subscription = Subscription(consumer, channels, kinds, from_, terms)
         listener = Listener(self, subscription, timeout, reconnect=reconnect)
         self._listeners = [earlier for earlier in self._listeners if earlier.is_open]
         self._listeners.append(listener)
         return listener
 
     def ack(self, event: Event) -> Acknowledged | None:
-        """Acknowledge an event and all before it; nothing for a listener without a name."""
+        """Acknowledge an event and all before it, in a queue it alone; nothing without a name."""
         consumer = event["consumer"]
         return None if consumer is None else self.event_ack(consumer, event["cursor"])
+
+    def nack(self, event: Event, delay: float | None = None) -> Refused | None:
+        """Give an event of a queue back, to come again after `delay` seconds."""
+        consumer = event["consumer"]
+        return None if consumer is None else self.event_nack(consumer, event["cursor"], delay=delay)
 
     def _exchange(self, line: bytes, deadline: float) -> dict[str, Any]:
         connection = self._sent_again(line, deadline) or self._sent(line, deadline)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from peerpost.client import Client
     from peerpost.subscription import Subscription
-    from peerpost.types import Acknowledged, Event
+    from peerpost.types import Acknowledged, Event, Refused
 
 
 class Listener:
@@ -62,8 +62,12 @@ class Listener:
         return self._connection is not None
 
     def ack(self, event: Event) -> Acknowledged | None:
-        """Acknowledge an event and all before it."""
+        """Acknowledge an event and all before it; in a queue it alone."""
         return self._client.ack(event)
+
+    def nack(self, event: Event, delay: float | None = None) -> Refused | None:
+        """Give an event of a queue back, to come again after `delay` seconds."""
+        return self._client.nack(event, delay)
 
     def close(self) -> None:
         """End the subscription; closing twice is harmless."""

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
         Card,
         Channel,
         Check,
+        Consumer,
         Contact,
+        DeadLetter,
         Delivery,
         Event,
         Finding,
@@ -62,8 +64,42 @@ def delivery_lines(delivery: Delivery) -> Iterable[str]:
     reason = f" ({label(delivery['reason'])})" if delivery.get("reason") else ""
     yield f"{label(delivery['message'])}  {label(delivery['status'])}{reason}  to {label(where)}"
     for recipient in delivery.get("recipients", ()):
-        state = "delivered" if recipient["delivered"] else "on its way"
+        state = "read" if recipient["read"] else _arrived(delivered=recipient["delivered"])
         yield f"  {label(recipient['identity'])}  {label(recipient['card'][:12])}  {state}"
+
+    for step in delivery.get("history", ()):
+        why = f": {label(step['reason'])}" if step["reason"] else ""
+        yield f"  {moment(step['at_ms'])}  {label(step['status'])}{why}"
+
+
+def consumer_line(consumer: Consumer) -> str:
+    """Return a consumer on a line."""
+    held = (
+        f"{consumer['in_flight']} in flight, {consumer['deferred']} deferred, "
+        f"{consumer['dead_letters']} dead letters"
+    )
+    where = f"at {consumer['cursor']}, {consumer['behind']} behind"
+    return f"{label(consumer['consumer'])}  {where}" + (
+        f", {held}" if consumer["ack_seconds"] is not None else ""
+    )
+
+
+def consumer_lines(consumer: Consumer) -> Iterable[str]:
+    """Return a consumer and its terms."""
+    yield consumer_line(consumer)
+    channels, kinds = consumer["channels"], consumer["kinds"]
+    yield f"  channels {'all' if channels is None else label(' '.join(channels))}"
+    yield f"  kinds {'all' if kinds is None else label(' '.join(kinds))}"
+    queue = f", queue of {consumer['ack_seconds']:g} s" if consumer["ack_seconds"] else ""
+    tries = f", at most {consumer['max_attempts']} attempts" if consumer["max_attempts"] else ""
+    yield f"  window {consumer['window']}{queue}{tries}, {consumer['subscriptions']} listening"
+    yield f"  last answer {moment(consumer['acknowledged_at_ms'])}, {consumer['lost']} lost"
+
+
+def dead_letter_line(letter: DeadLetter) -> str:
+    """Return a dead letter on a line."""
+    why = f"{letter['attempts']} attempts, {label(letter['reason'] or 'unknown')}"
+    return f"{letter['cursor']}  ({why})  {event_line(letter)}"  # type: ignore[arg-type]  # enough of one
 
 
 def status_lines(status: Status) -> Iterable[str]:
@@ -148,6 +184,10 @@ def card_lines(card: Card) -> Iterable[str]:
     attestation = label(card["attestation"] or "unverified")
     yield f"{label(card['card'])}  {label(card['device'])}  {attestation}, {trust}"
     yield f"  fingerprint {label(card['fingerprint'])}"
+
+
+def _arrived(*, delivered: bool) -> str:
+    return "delivered" if delivered else "on its way"
 
 
 def _body(message: Message) -> str:

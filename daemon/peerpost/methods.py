@@ -20,13 +20,20 @@ if TYPE_CHECKING:
         Cards,
         Channel,
         Channels,
+        Chosen,
+        Consumer,
+        Consumers,
         Contact,
         Contacts,
+        DeadLetters,
         Delivery,
         Diagnosis,
         Health,
+        Marked,
         Message,
         Messages,
+        Refused,
+        Removed,
         Status,
         Stopping,
         Wait,
@@ -156,9 +163,43 @@ class Methods:
     def message_show(self, message: str) -> Message:
         """Show one message."""
 
+    @method("message.mark_read")
+    def mark_read(self, channel: str, *, up_to: str | None = None) -> Marked:
+        """Tell the others that everything in a channel has been read, or up to a message."""
+
+    @method("consumer.list")
+    def consumer_list(self) -> Consumers:
+        """List the named readers of events."""
+
+    @method("consumer.show")
+    def consumer_show(self, consumer: str) -> Consumer:
+        """Show one consumer."""
+
+    @method("consumer.remove")
+    def consumer_remove(self, consumer: str) -> Removed:
+        """Forget a consumer and its cursor."""
+
     @method("event.ack")
     def event_ack(self, consumer: str, cursor: int) -> Acknowledged:
-        """Acknowledge all events up to a cursor for a named consumer."""
+        """Acknowledge all events up to a cursor for a named consumer; a queue only this one."""
+
+    @method("event.nack")
+    def event_nack(self, consumer: str, cursor: int, *, delay: float | None = None) -> Refused:
+        """Give an event of a queue back, to come again after `delay` seconds."""
+
+    @method("event.dead_letters")
+    def dead_letters(
+        self, consumer: str, *, after: int | None = None, limit: int | None = None
+    ) -> DeadLetters:
+        """List the events of a queue that were delivered as often as allowed."""
+
+    @method("event.requeue")
+    def requeue(self, consumer: str, cursor: int | None = None) -> Chosen:
+        """Deliver a dead letter again, or all of them."""
+
+    @method("event.discard")
+    def discard(self, consumer: str, cursor: int | None = None) -> Chosen:
+        """Be done with a dead letter, or with all of them."""
 
     @method("rpc.discover")
     def discover(self) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from peerpost.errors import PeerpostError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     from peerpost.types import Event, Start
@@ -34,23 +34,26 @@ class Subscription:
         channels: Iterable[str] | None = None,
         kinds: Iterable[str] | None = None,
         from_: Start | int | None = None,
+        terms: Mapping[str, float | None] | None = None,
     ) -> None:
         self.consumer = consumer
         self.active = False
         self._channels = None if channels is None else list(channels)
         self._kinds = None if kinds is None else list(kinds)
         self._from = from_
+        self._terms = {} if terms is None else dict(terms)
         self._ready: deque[Event] = deque()
 
     def request(self) -> bytes:
         """Return the line that subscribes, anew after a lost connection."""
         self.active = False
         self._ready.clear()
-        params = {
+        params: dict[str, object] = {
             "consumer": self.consumer,
             "channels": self._channels,
             "kinds": self._kinds,
             "from": self._from,
+            **self._terms,
         }
         given = {name: value for name, value in params.items() if value is not None}
         return rpc.request(_NUMBER, "event.subscribe", given)

@@ -11,7 +11,8 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 Wait = Literal["queued", "sent", "delivered", "read"]
 DeliveryStatus = Literal["queued", "sent", "delivered", "read", "failed"]
-Start = Literal["start", "now"]
+Start = str
+"""`start`, `now`, or a time as RFC 3339 writes it; a cursor is an integer."""
 
 
 class Account(TypedDict):
@@ -240,15 +241,24 @@ class Channels(TypedDict):
 
 
 class Recipient(TypedDict):
-    """One card that a message is for."""
+    """One card that a message is for; `read` is of its identity, by whichever card."""
 
     identity: str
     card: str
     delivered: bool
+    read: bool
+
+
+class Step(TypedDict):
+    """One step in the life of a message."""
+
+    status: DeliveryStatus
+    at_ms: int
+    reason: str | None
 
 
 class Delivery(TypedDict):
-    """How far a sent message has come; `recipients` is missing in events."""
+    """How far a sent message has come; events lack `attempts`, `recipients` and `history`."""
 
     message: str
     channel: str | None
@@ -260,7 +270,18 @@ class Delivery(TypedDict):
     queued_at_ms: int
     sent_at_ms: int | None
     delivered_at_ms: int | None
+    read_at_ms: int | None
+    attempts: NotRequired[int]
     recipients: NotRequired[list[Recipient]]
+    history: NotRequired[list[Step]]
+
+
+class Marked(TypedDict):
+    """Up to where a channel is read; `changed`: the others are told."""
+
+    channel: str
+    position: int
+    changed: bool
 
 
 Message = TypedDict(
@@ -296,12 +317,16 @@ class Messages(TypedDict):
 
 
 class Event(TypedDict):
-    """Something that happened. `consumer` is added by the client, so that `ack` needs no more."""
+    """Something that happened; `attempt` counts the deliveries of a queue.
+
+    `consumer` is added by the client, so that `ack` and `nack` need no more.
+    """
 
     subscription: int
     cursor: int
     kind: str
     at_ms: int
+    attempt: int | None
     data: dict[str, Any]
     consumer: str | None
 
@@ -311,3 +336,68 @@ class Acknowledged(TypedDict):
 
     consumer: str
     cursor: int
+
+
+class Refused(TypedDict):
+    """What became of an event that a queue gave back."""
+
+    consumer: str
+    cursor: int
+    state: Literal["waiting", "dead"]
+
+
+class DeadLetter(TypedDict):
+    """An event that was delivered as often as its consumer allows."""
+
+    cursor: int
+    kind: str
+    at_ms: int
+    attempts: int
+    reason: str | None
+    data: dict[str, Any]
+
+
+class DeadLetters(TypedDict):
+    """One page of dead letters, oldest first."""
+
+    dead_letters: list[DeadLetter]
+    more: bool
+
+
+class Chosen(TypedDict):
+    """How many dead letters were requeued or discarded."""
+
+    consumer: str
+    count: int
+
+
+class Consumer(TypedDict):
+    """A named reader of events: what it wants, how far it is, what it holds."""
+
+    consumer: str
+    channels: list[str] | None
+    kinds: list[str] | None
+    window: int
+    ack_seconds: float | None
+    max_attempts: int | None
+    cursor: int
+    behind: int
+    in_flight: int
+    deferred: int
+    dead_letters: int
+    lost: int
+    subscriptions: int
+    created_at_ms: int
+    acknowledged_at_ms: int | None
+
+
+class Consumers(TypedDict):
+    """All consumers."""
+
+    consumers: list[Consumer]
+
+
+class Removed(TypedDict):
+    """The consumer that is no more."""
+
+    consumer: str

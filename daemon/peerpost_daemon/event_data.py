@@ -44,6 +44,7 @@ class MessageStatusData(Struct, frozen=True):
     queued_at_ms: int
     sent_at_ms: int | None
     delivered_at_ms: int | None
+    read_at_ms: int | None
 
 
 class ContactChangedData(Struct, frozen=True):
@@ -117,4 +118,5 @@ def message_status(outgoing: Outgoing) -> MessageStatusData:
         outgoing.queued_at_ms,
         outgoing.sent_at_ms,
         outgoing.delivered_at_ms,
+        outgoing.read_at_ms,
     )

@@ -137,7 +137,12 @@ DELIVERY: dict[str, Any] = {
     "queued_at_ms": 1_700_000_000_000,
     "sent_at_ms": None,
     "delivered_at_ms": None,
-    "recipients": [{"identity": "bob@example.org", "card": CARD, "delivered": False}],
+    "read_at_ms": None,
+    "attempts": 0,
+    "recipients": [
+        {"identity": "bob@example.org", "card": CARD, "delivered": False, "read": False}
+    ],
+    "history": [{"status": "queued", "at_ms": 1_700_000_000_000, "reason": None}],
 }
 MESSAGE: dict[str, Any] = {
     "message": ID,
@@ -161,12 +166,40 @@ MESSAGE: dict[str, Any] = {
 }
 
 
+CONSUMER: dict[str, Any] = {
+    "consumer": "bot",
+    "channels": None,
+    "kinds": ["message"],
+    "window": 10,
+    "ack_seconds": 60.0,
+    "max_attempts": 5,
+    "cursor": 17,
+    "behind": 3,
+    "in_flight": 2,
+    "deferred": 0,
+    "dead_letters": 1,
+    "lost": 0,
+    "subscriptions": 1,
+    "created_at_ms": 1_700_000_000_000,
+    "acknowledged_at_ms": None,
+}
+DEAD_LETTER: dict[str, Any] = {
+    "cursor": 4,
+    "kind": "message",
+    "at_ms": 1_700_000_000_000,
+    "attempts": 5,
+    "reason": "late",
+    "data": MESSAGE,
+}
+
+
 def event(cursor: int, text: str = "the disk is full") -> dict[str, Any]:
     return {
         "subscription": 1,
         "cursor": cursor,
         "kind": "message",
         "at_ms": 1_700_000_000_000,
+        "attempt": None,
         "data": MESSAGE | {"text": text, "cursor": cursor},
     }
 
@@ -211,6 +244,14 @@ ANSWERS: dict[str, object] = {
         "consumer": params.get("consumer"),
         "cursor": 0,
     },
+    "message.mark_read": {"channel": CHANNEL_ID, "position": 7, "changed": True},
+    "consumer.list": {"consumers": [CONSUMER]},
+    "consumer.show": CONSUMER,
+    "consumer.remove": {"consumer": "bot"},
+    "event.nack": {"consumer": "bot", "cursor": 1, "state": "waiting"},
+    "event.dead_letters": {"dead_letters": [DEAD_LETTER], "more": False},
+    "event.requeue": {"consumer": "bot", "count": 1},
+    "event.discard": {"consumer": "bot", "count": 1},
     "event.ack": lambda params: params,
     "event.unsubscribe": lambda params: params,
     "rpc.discover": {"openrpc": "1.3.2"},

@@ -60,6 +60,21 @@ def test_the_filters_are_passed_on(recorder: Recorder, run: Run) -> None:
     }
 
 
+def test_the_terms_of_a_queue_are_passed_on(recorder: Recorder, run: Run) -> None:
+    terms = (
+        "--consumer bot --ack-seconds 1m --max-attempts 5 --window 10 --from 2026-11-22T15:00:00Z"
+    )
+    assert run("listen", "--count", "1", *terms.split()) == 0
+    assert recorder.params("event.subscribe") == {
+        "consumer": "bot",
+        "kinds": ["message"],
+        "from": "2026-11-22T15:00:00Z",
+        "window": 10,
+        "ack_seconds": 60.0,
+        "max_attempts": 5,
+    }
+
+
 def test_too_few_events_in_time_is_a_timeout(run: Run) -> None:
     assert run("listen", "--count", "3", "--timeout", "0.1") == 5
 

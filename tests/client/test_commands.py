@@ -50,6 +50,29 @@ CASES: list[Case] = [
         "ops",
     ),
     (["channel", "leave", "ops"], "channel.leave", {"channel": "ops"}, "left"),
+    (["read", "ops"], "message.mark_read", {"channel": "ops"}, "ops is read up to 7, the others"),
+    (
+        ["read", "Bob@example.org", "--up-to", "abc"],
+        "message.mark_read",
+        {"channel": BOB, "up_to": "abc"},
+        "read",
+    ),
+    (["consumers", "list"], "consumer.list", {}, "bot  at 17, 3 behind, 2 in flight"),
+    (["consumers", "show", "bot"], "consumer.show", {"consumer": "bot"}, "queue of 60 s"),
+    (["consumers", "forget", "bot"], "consumer.remove", {"consumer": "bot"}, "bot is forgotten"),
+    (
+        ["consumers", "dead-letters", "bot", "--limit", "5"],
+        "event.dead_letters",
+        {"consumer": "bot", "limit": 5},
+        "4  (5 attempts, late)",
+    ),
+    (["consumers", "requeue", "bot", "--all"], "event.requeue", {"consumer": "bot"}, "1 dead"),
+    (
+        ["consumers", "discard", "bot", "4"],
+        "event.discard",
+        {"consumer": "bot", "cursor": 4},
+        "1 dead",
+    ),
     (["call", "account.show"], "account.show", {}, '"state": "registered"'),
     (["call", "channel.show", '{"channel":"x"}'], "channel.show", {"channel": "x"}, '"ops"'),
     (["register", "a@b.org"], "account.register", {"identity": "a@b.org"}, "registered"),
@@ -161,4 +184,10 @@ def test_call_reads_parameters_from_standard_input(
 @pytest.mark.parametrize("params", ["{", "[]", "[" * 100_000])
 def test_call_wants_an_object(params: str, recorder: Recorder, run: Run) -> None:
     assert run("call", "daemon.status", params) == 2
+    assert recorder.requests == []
+
+
+def test_a_choice_of_dead_letters_names_one_or_all(recorder: Recorder, run: Run) -> None:
+    assert run("consumers", "requeue", "bot") == 2
+    assert run("consumers", "discard", "bot", "4", "--all") == 2
     assert recorder.requests == []

@@ -47,6 +47,16 @@ def test_a_listener_without_a_name_acknowledges_nothing(recorder: Recorder) -> N
     assert recorder.calls("event.ack") == []
 
 
+def test_an_event_of_a_queue_is_given_back(recorder: Recorder) -> None:
+    recorder.events = [samples.event(1)]
+    with (
+        Client(str(recorder.path)) as client,
+        client.listen(consumer="bot", ack_seconds=60) as events,
+    ):
+        events.nack(next(events), delay=5)
+    assert recorder.params("event.nack") == {"consumer": "bot", "cursor": 1, "delay": 5}
+
+
 def test_events_that_overtake_the_answer_are_kept(recorder: Recorder) -> None:
     recorder.early_events = [samples.event(1)]
     recorder.events = [samples.event(2)]

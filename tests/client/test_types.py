@@ -29,7 +29,10 @@ PAIRS = [
     (types.Member, samples.CHANNEL["members"][0]),
     (types.Delivery, samples.DELIVERY),
     (types.Recipient, samples.DELIVERY["recipients"][0]),
+    (types.Step, samples.DELIVERY["history"][0]),
     (types.Message, samples.MESSAGE),
+    (types.Consumer, samples.CONSUMER),
+    (types.DeadLetter, samples.DEAD_LETTER),
     (types.Event, samples.event(1) | {"consumer": None}),
 ]
 

@@ -8,6 +8,8 @@ SUMMARIES = {
     "send": "send a message to an identity or a channel",
     "listen": "print messages and other events as they come",
     "log": "print the messages of a channel or a conversation",
+    "read": "tell the others that a channel has been read",
+    "consumers": "list the named readers of events, and look after what they left",
     "status": "tell how the daemon is doing, or how far a message has come",
     "health": "tell what is not as it should be; for monitoring",
     "doctor": "look at everything thoroughly, and tell what to do",

@@ -26,7 +26,24 @@ def arguments(parser: Parser) -> None:
         "--kind", action="append", metavar="K", help="this kind of event (message); repeatable"
     )
     parser.add_argument(
-        "--from", dest="from_", type=start, metavar="WHERE", help="start, now, or after a cursor"
+        "--from",
+        dest="from_",
+        type=start,
+        metavar="WHERE",
+        help="start, now, a time (2026-11-22T15:00:00Z), or after a cursor",
+    )
+    parser.add_argument(
+        "--window", type=natural, metavar="N", help="take at most N events unacknowledged (100)"
+    )
+    parser.add_argument(
+        "--ack-seconds",
+        type=seconds,
+        metavar="S",
+        help="make the consumer a queue: what is not acknowledged in S comes again, and listeners "
+        "of one name compete",
+    )
+    parser.add_argument(
+        "--max-attempts", type=natural, metavar="N", help="of a queue: a dead letter after N tries"
     )
     parser.add_argument("--count", type=natural, metavar="N", help="end after N events")
     parser.add_argument(
@@ -49,6 +66,9 @@ def run(client: Client, options: Namespace, screen: Screen) -> None:
         channels=options.channel,
         kinds=options.kind or ["message"],
         from_=options.from_,
+        window=options.window,
+        ack_seconds=options.ack_seconds,
+        max_attempts=options.max_attempts,
         timeout=options.timeout,
         reconnect=options.reconnect,
     )

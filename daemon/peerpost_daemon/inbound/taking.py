@@ -186,7 +186,7 @@ def _accept(
     _continue_chain(db, channel, envelope, item, taking)  # 7
     channels.owe_receipt(db, channel.id, item.position)
     if isinstance(content.body, ReadMark):
-        reading.take(db, channel.id, envelope.sender.identity, content.body, item, taking)
+        reading.take(db, envelope, content.body, item, taking)
         return
     message = message_of(envelope, content, item, mine=False, now_ms=taking.now_ms)
     if message is None:

@@ -14,6 +14,7 @@ from peerpost_daemon.methods.contact import ContactMethods
 from peerpost_daemon.methods.daemon import DaemonMethods
 from peerpost_daemon.methods.event import EventMethods
 from peerpost_daemon.methods.message import MessageMethods
+from peerpost_daemon.methods.reading import ReadingMethods
 from peerpost_daemon.methods.send import SendMethods
 from peerpost_daemon.rpc import EventType, Method, Registry, register_discover
 from peerpost_daemon.version import VERSION
@@ -49,6 +50,7 @@ _NOUNS: Final[tuple[Callable[[Daemon], Iterable[Method]], ...]] = (
     lambda daemon: ChannelMethods(daemon).all(),
     lambda daemon: SendMethods(daemon).all(),
     lambda daemon: MessageMethods(daemon).all(),
+    lambda daemon: ReadingMethods(daemon).all(),
     lambda daemon: EventMethods(daemon).all(),
     lambda daemon: AnswerMethods(daemon).all(),
     lambda daemon: ConsumerMethods(daemon).all(),

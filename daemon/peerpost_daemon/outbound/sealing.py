@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct, structs
 
+from peerpost_daemon.records.bodies import decode_body
 from peerpost_daemon.records.channels import Channel
 from peerpost_daemon.records.outbox import OutboxState, Sealed, Waiting
 from peerpost_protocol.card import Card, DeviceKeys
@@ -72,9 +73,10 @@ def seal_rows(
 
 def body_of(row: Waiting) -> Body:
     """Return the content body of a row."""
-    if row.media_type is None:
-        return Text(row.body.decode())
-    return Data(row.media_type, row.body)
+    if row.outgoing.content is not None:
+        return decode_body(row.outgoing.content)
+    body = row.body or b""
+    return Text(body.decode()) if row.media_type is None else Data(row.media_type, body)
 
 
 def _seal(

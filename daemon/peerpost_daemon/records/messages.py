@@ -82,6 +82,16 @@ def at(db: SqlConnection, cursor: int) -> StoredMessage | None:
     return _stored(row) if row else None
 
 
+def last_received(db: SqlConnection, channel: bytes) -> int:
+    """Return the position of the newest message of others in a channel, 0 when there is none."""
+    row = db.execute(
+        "SELECT position FROM message WHERE channel = ? AND NOT mine AND position IS NOT NULL "
+        "ORDER BY cursor DESC LIMIT 1",
+        (channel,),
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
 def page(
     db: SqlConnection, channel: bytes, after: int | None, before: int | None, limit: int
 ) -> tuple[list[StoredMessage], bool]:

@@ -1,10 +1,13 @@
-"""The outbox: every message of this account on its way, from `queued` to `delivered` or `failed`.
+"""The outbox: every message of this account on its way, from `queued` to `read` or `failed`.
 
     queued     durable here                                → sealed, failed
     sealed     has its sequence and its bytes              → sent, queued (the relay refused these bytes), failed
-    sent       durable at the relay                        → delivered
+    sent       durable at the relay                        → delivered, read
     delivered  durable at every card it was sealed for     → read
+    read       every identity it was sealed for says that it has been read
     failed     will not be delivered; the reason says why
+
+A row with a `content` is no message: a read mark, say. It travels as messages do, and nobody is told how far it is.
 
 A row is never sealed again while the relay may hold its bytes: only a refusal takes it back to `queued`.
 """
@@ -50,6 +53,9 @@ class Outgoing(Struct, frozen=True):
     sent_at_ms: int | None
     delivered_at_ms: int | None
     expires_at_ms: int | None
+    read_at_ms: int | None
+    failed_at_ms: int | None
+    content: bytes | None  # an encoded body; None: the message's
 
 
 class Waiting(Struct, frozen=True):
@@ -58,7 +64,7 @@ class Waiting(Struct, frozen=True):
     outgoing: Outgoing
     envelope: bytes | None
     media_type: str | None
-    body: bytes
+    body: bytes | None  # None: `outgoing.content` stands for it
     reply_to: bytes | None
 
 
@@ -75,8 +81,9 @@ class Sealed(Struct, frozen=True):
 _COLUMNS = (
     "number, outbox.message, outbox.channel, recipient, state, reason, attempts, outbox.sequence, "
     "envelope_id, recipients, outbox.position, queued_at_ms, outbox.sent_at_ms, delivered_at_ms, "
-    "outbox.expires_at_ms"
+    "outbox.expires_at_ms, read_at_ms, failed_at_ms, content"
 )
+_COUNT = _COLUMNS.count(",") + 1
 _SELECT = f"SELECT {_COLUMNS} FROM outbox"  # noqa: S608  constant columns
 
 
@@ -98,6 +105,21 @@ def add(
             len(message.body),
         ),
     )
+
+
+def add_content(db: SqlConnection, id_: bytes, channel: bytes, content: bytes, now_ms: int) -> None:
+    """Queue a body that is no message. It replaces one of the same channel that is not sealed yet."""
+    replaced = db.execute(
+        "UPDATE outbox SET content = ?, size = ? WHERE channel = ? AND state = 'queued' "
+        "AND content IS NOT NULL",
+        (content, len(content), channel),
+    ).rowcount
+    if not replaced:
+        db.execute(
+            "INSERT INTO outbox (message, message_cursor, channel, state, queued_at_ms, content, "
+            "size) VALUES (?, 0, ?, 'queued', ?, ?, ?)",
+            (id_, channel, now_ms, content, len(content)),
+        )
 
 
 def find(db: SqlConnection, message: bytes) -> Outgoing | None:
@@ -125,12 +147,12 @@ def waiting(db: SqlConnection, after: int, limit: int) -> list[Waiting]:
     """Return rows after a number, in their order, whose channel is there and that the relay lacks."""
     rows = db.execute(
         f"SELECT {_COLUMNS}, envelope, media_type, body, reply_to FROM outbox "  # noqa: S608
-        "JOIN message ON message.cursor = message_cursor "
+        "LEFT JOIN message ON message.cursor = message_cursor "
         "WHERE state IN ('queued', 'sealed') AND outbox.channel IS NOT NULL AND number > ? "
         "ORDER BY number LIMIT ?",
         (after, limit),
     ).fetchall()
-    return [Waiting(_outgoing(row[:15]), *row[15:]) for row in rows]
+    return [Waiting(_outgoing(row[:_COUNT]), *row[_COUNT:]) for row in rows]
 
 
 def undirected(db: SqlConnection, limit: int) -> list[str]:
@@ -236,7 +258,8 @@ def recover(
     Return whether there is such a row that was not at the relay. Its receivers are those of the envelope.
     """
     row = db.execute(
-        "UPDATE outbox SET state = 'sent', reason = NULL, sequence = ?, envelope_id = ?, "
+        "UPDATE outbox SET state = 'sent', reason = NULL, failed_at_ms = NULL, sequence = ?, "
+        "envelope_id = ?, "
         "envelope = NULL, recipients = ?, position = ?, sent_at_ms = ? "
         "WHERE message = ? AND state IN ('queued', 'sealed', 'failed') RETURNING message_cursor",
         (link.sequence, link.id, b"".join(recipients), position, now_ms, message),
@@ -284,12 +307,29 @@ def delivered(db: SqlConnection, number: int, now_ms: int) -> None:
     )
 
 
-def fail(db: SqlConnection, number: int, reason: str) -> bool:
+def unread(db: SqlConnection, channel: bytes, after: int, upto: int) -> list[Outgoing]:
+    """Return the messages of a channel in a span of positions that are not known to be read."""
+    rows = db.execute(
+        f"{_SELECT} WHERE channel = ? AND position > ? AND position <= ? "
+        "AND state IN ('sent', 'delivered') AND content IS NULL ORDER BY position",
+        (channel, after, upto),
+    ).fetchall()
+    return [_outgoing(row) for row in rows]
+
+
+def read(db: SqlConnection, number: int, now_ms: int) -> None:
+    """Note that every identity it was sealed for has read the message."""
+    db.execute(
+        "UPDATE outbox SET state = 'read', read_at_ms = ? WHERE number = ?", (now_ms, number)
+    )
+
+
+def fail(db: SqlConnection, number: int, reason: str, now_ms: int) -> bool:
     """Give a message up, with the reason; return False when it is at the relay or given up already."""
     cursor = db.execute(
-        "UPDATE outbox SET state = 'failed', reason = ?, envelope = NULL WHERE number = ? "
-        "AND state IN ('queued', 'sealed')",
-        (reason, number),
+        "UPDATE outbox SET state = 'failed', reason = ?, failed_at_ms = ?, envelope = NULL "
+        "WHERE number = ? AND state IN ('queued', 'sealed')",
+        (reason, now_ms, number),
     )
     return bool(cursor.rowcount)
 

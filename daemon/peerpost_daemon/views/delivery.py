@@ -5,7 +5,7 @@ from typing import Literal
 from msgspec import Struct
 
 from peerpost_daemon.event_data import message_status
-from peerpost_daemon.records import chains, standing
+from peerpost_daemon.records import chains, read_marks, standing
 from peerpost_daemon.records.account import Account
 from peerpost_daemon.records.outbox import Outgoing
 from peerpost_daemon.vault.connection import SqlConnection
@@ -14,11 +14,20 @@ DeliveryStatus = Literal["queued", "sent", "delivered", "read", "failed"]
 
 
 class Recipient(Struct, frozen=True):
-    """Show a card that the message was sealed for, and whether it has it."""
+    """Show a card that the message was sealed for, whether it has it, and whether its identity has read it."""
 
     identity: str
     card: str
     delivered: bool
+    read: bool
+
+
+class Step(Struct, frozen=True):
+    """Show a step in the life of a message: what it became, when, and why if it failed."""
+
+    status: DeliveryStatus
+    at_ms: int
+    reason: str | None
 
 
 class Delivery(Struct, frozen=True):
@@ -34,7 +43,10 @@ class Delivery(Struct, frozen=True):
     queued_at_ms: int
     sent_at_ms: int | None
     delivered_at_ms: int | None
+    read_at_ms: int | None
+    attempts: int
     recipients: list[Recipient]
+    history: list[Step]
 
 
 def delivery(db: SqlConnection, outgoing: Outgoing, own: Account) -> Delivery:
@@ -51,8 +63,27 @@ def delivery(db: SqlConnection, outgoing: Outgoing, own: Account) -> Delivery:
         data.queued_at_ms,
         data.sent_at_ms,
         data.delivered_at_ms,
+        data.read_at_ms,
+        outgoing.attempts,
         _recipients(db, outgoing, own),
+        _history(outgoing),
     )
+
+
+def _history(outgoing: Outgoing) -> list[Step]:
+    """Return the steps a message has taken, in the order of a life; clocks may have jumped meanwhile."""
+    times: tuple[tuple[DeliveryStatus, int | None], ...] = (
+        ("queued", outgoing.queued_at_ms),
+        ("sent", outgoing.sent_at_ms),
+        ("delivered", outgoing.delivered_at_ms),
+        ("read", outgoing.read_at_ms),
+        ("failed", outgoing.failed_at_ms),
+    )
+    return [
+        Step(status, at_ms, outgoing.reason if status == "failed" else None)
+        for status, at_ms in times
+        if at_ms is not None
+    ]
 
 
 def _recipients(db: SqlConnection, outgoing: Outgoing, own: Account) -> list[Recipient]:
@@ -61,12 +92,14 @@ def _recipients(db: SqlConnection, outgoing: Outgoing, own: Account) -> list[Rec
         return []
     identities = standing.identities_of(db, cards)
     marks = chains.deliveries(db, outgoing.channel)
-    sequence = outgoing.sequence
+    read = read_marks.positions(db, outgoing.channel)
+    sequence, position = outgoing.sequence, outgoing.position
     return [
         Recipient(
             identities.get(card, ""),
             card.hex(),
             delivered=(mark := marks.get(card)) is not None and mark.covers(sequence),
+            read=position is not None and read.get(identities.get(card, ""), 0) >= position,
         )
         for card in cards
     ]

@@ -195,7 +195,7 @@ async def test_recipients_say_who_has_it(alice: House) -> None:
     await _sealed_and_received(alice, id_)
     delivery = await alice.result("message.status", message=sent["message"])
     assert delivery["recipients"] == [
-        {"identity": BOB.identity, "card": BOB.card.id.hex(), "delivered": True}
+        {"identity": BOB.identity, "card": BOB.card.id.hex(), "delivered": True, "read": False}
     ]
     assert (delivery["status"], delivery["sequence"]) == ("queued", 1)
 

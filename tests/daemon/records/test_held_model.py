@@ -24,6 +24,14 @@ TERMS = Terms(Filter(kinds=frozenset({"daemon"})), WINDOW, ack_ms=1000, max_atte
 choices = strategies.randoms(use_true_random=False)
 
 
+def _flies(machine: "QueueBesideOracle") -> bool:
+    return bool(machine.flying)
+
+
+def _has_dead(machine: "QueueBesideOracle") -> bool:
+    return bool(machine.dead)
+
+
 class QueueBesideOracle(RuleBasedStateMachine):
     """Say, take, answer, fail, defer, requeue and restart in any order."""
 
@@ -78,7 +86,7 @@ class QueueBesideOracle(RuleBasedStateMachine):
             self.newest_taken = cursor
         self.attempts[cursor] = self.flying[cursor] = flight.attempt
 
-    @precondition(lambda self: self.flying)
+    @precondition(_flies)
     @rule(choice=choices)
     def finish(self, choice: object) -> None:
         cursor = self._one(choice)
@@ -86,7 +94,7 @@ class QueueBesideOracle(RuleBasedStateMachine):
         self.done.add(cursor)
         del self.flying[cursor]
 
-    @precondition(lambda self: self.flying)
+    @precondition(_flies)
     @rule(choice=choices, delay=strategies.integers(0, 50))
     def defer(self, choice: object, delay: int) -> None:
         cursor = self._one(choice)
@@ -95,7 +103,7 @@ class QueueBesideOracle(RuleBasedStateMachine):
         if state == "waiting":
             self.deferred[cursor] = self.now + delay
 
-    @precondition(lambda self: self.flying)
+    @precondition(_flies)
     @rule(choice=choices)
     def expire(self, choice: object) -> None:
         cursor = self._one(choice)
@@ -104,7 +112,7 @@ class QueueBesideOracle(RuleBasedStateMachine):
         flight = Flight(cursor, self.flying[cursor])
         self._failed(cursor, held.expire(self.db, self._consumer(), flight, "late"))
 
-    @precondition(lambda self: self.flying)
+    @precondition(_flies)
     @rule(choice=choices)
     def put_back(self, choice: object) -> None:
         cursor = self._one(choice)
@@ -115,14 +123,14 @@ class QueueBesideOracle(RuleBasedStateMachine):
     def wait(self, ms: int) -> None:
         self.now += ms
 
-    @precondition(lambda self: self.dead)
+    @precondition(_has_dead)
     @rule()
     def requeue(self) -> None:
         assert held.requeue(self.db, "bot", None) == len(self.dead)
         self.attempts.update(dict.fromkeys(self.dead, 0))
         self.dead.clear()
 
-    @precondition(lambda self: self.dead)
+    @precondition(_has_dead)
     @rule()
     def discard(self) -> None:
         cursor = min(self.dead)
