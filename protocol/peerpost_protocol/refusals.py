@@ -34,6 +34,7 @@ class Refusal(StrEnum):
     TOO_LARGE = "too_large"
     TOO_MANY_REQUESTS = "too_many_requests"
     TOO_MANY_CHANNELS = "too_many_channels"
+    QUOTA_EXCEEDED = "quota_exceeded"
     STORAGE_FULL = "storage_full"
     STORAGE_FAILED = "storage_failed"
     SHUTTING_DOWN = "shutting_down"
@@ -43,6 +44,7 @@ class Refusal(StrEnum):
 COME_BACK = frozenset(
     {
         Refusal.TOO_MANY_REQUESTS,
+        Refusal.QUOTA_EXCEEDED,
         Refusal.STORAGE_FULL,
         Refusal.STORAGE_FAILED,
         Refusal.SHUTTING_DOWN,
@@ -77,6 +79,7 @@ MEANING: dict[Refusal, str] = {
     Refusal.TOO_LARGE: "something is over its bound",
     Refusal.TOO_MANY_REQUESTS: "a rate or a queue is at its limit; come back after `retry_after_ms`",
     Refusal.TOO_MANY_CHANNELS: "the card is in as many channels as it may be",
+    Refusal.QUOTA_EXCEEDED: "the channel or the identity stores as much as it may; the field names which",
     Refusal.STORAGE_FULL: "the relay's disk is full; nothing was stored",
     Refusal.STORAGE_FAILED: "the relay's store failed; nothing was stored",
     Refusal.SHUTTING_DOWN: "the relay is going down for a moment",

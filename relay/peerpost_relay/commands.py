@@ -68,6 +68,11 @@ def _add_serve(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--allow-without-token", action="store_true", help="take cards from anybody"
     )
+    for option, field, what in _QUOTAS:
+        command.add_argument(
+            option, type=_count, metavar="N", dest=field, help=f"{what} (default: %(default)s)",
+            default=getattr(RelaySettings(), field),
+        )  # fmt: skip
     command.set_defaults(run=_serve)
 
 
@@ -106,9 +111,20 @@ def _add_data(command: argparse.ArgumentParser) -> None:
     )
 
 
+_QUOTAS = (
+    ("--writes-per-second", "writes_per_second", "writes of one card in a second"),
+    ("--write-bytes-per-second", "write_bytes_per_second", "their bytes"),
+    ("--sessions-per-card", "sessions_per_card_max", "sessions of one card"),
+    ("--sessions-per-address", "sessions_per_address_max", "sessions of one address"),
+    ("--channel-bytes", "channel_bytes_max", "stored envelopes of one channel, in bytes"),
+    ("--identity-bytes", "identity_bytes_max", "stored envelopes of one identity, in bytes"),
+)
+
+
 def _serve(asked: argparse.Namespace) -> None:
     host, port = asked.listen
-    settings = RelaySettings(require_token=not asked.allow_without_token)
+    quotas = {field: getattr(asked, field) for _, field, _ in _QUOTAS}
+    settings = RelaySettings(require_token=not asked.allow_without_token, **quotas)
     serve(Serving(asked.data, host, port, asked.log_format, settings, EdgeSettings()))
 
 

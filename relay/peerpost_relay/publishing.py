@@ -8,7 +8,10 @@ Checks, in their order (docs/protocol/frames.md, "publish"):
  5. the envelope was sealed under the current roster
  6. sequence and previous envelope continue the sender's chain
  7. it has not expired
+ 8. channel and identity have room for it
 """
+
+from msgspec import Struct
 
 from peerpost_protocol.chain import Link, Step, step
 from peerpost_protocol.envelope import Envelope, Header
@@ -19,7 +22,20 @@ from peerpost_relay.outcomes import Appended, Outcome
 from peerpost_relay.store import Channel, Standing, StoredMessage, Transaction
 
 
-def publish(transaction: Transaction, envelope: Envelope, data: bytes, now_ms: int) -> Outcome:
+class Room(Struct, frozen=True):
+    """Say how many bytes of envelopes a channel and an identity may store, and when to ask again."""
+
+    channel_bytes: int = 2**62
+    identity_bytes: int = 2**62
+    retry_ms: int = 60_000
+
+
+UNBOUNDED = Room()
+
+
+def publish(
+    transaction: Transaction, envelope: Envelope, data: bytes, now_ms: int, room: Room = UNBOUNDED
+) -> Outcome:
     """Store `data`, the exact bytes of `envelope`; raise RefusalError."""
     header = envelope.header
     card = standing(transaction, header.sender)  # 1
@@ -31,8 +47,10 @@ def publish(transaction: Transaction, envelope: Envelope, data: bytes, now_ms: i
     require_current_roster(header, channel)  # 5
     require_next(transaction.link(channel.number, card.number), envelope)  # 6
     require_unexpired(header, now_ms)  # 7
+    require_room(transaction, channel, card, len(data), room)  # 8
     item = Item(channel.last + 1, ItemKind.ENVELOPE, now_ms, data)
     transaction.append(channel, item, header.expires_at_ms)
+    transaction.use(channel.number, card.identity, len(data))
     newest = Link(header.sequence, envelope.id)
     transaction.advance(channel.number, card.number, header.message, newest, item.position)
     return Outcome(channel.id, item.position, Appended(channel.id, item))
@@ -88,6 +106,26 @@ def require_unexpired(header: Header, now_ms: int) -> None:
     """Refuse what nobody would keep."""
     if header.expires_at_ms is not None and header.expires_at_ms <= now_ms:
         raise RefusalError(Refusal.EXPIRED, "the envelope has expired", field="expires_at_ms")
+
+
+def require_room(
+    transaction: Transaction, channel: Channel, card: Standing, size: int, room: Room
+) -> None:
+    """Refuse what would be too much for its channel or its sender's identity."""
+    used = transaction.usage(channel.number, card.identity)
+    if used.channel + size > room.channel_bytes:
+        raise _full("channel", room)
+    if used.identity + size > room.identity_bytes:
+        raise _full("identity", room)
+
+
+def _full(what: str, room: Room) -> RefusalError:
+    return RefusalError(
+        Refusal.QUOTA_EXCEEDED,
+        f"the {what} stores as much as it may",
+        field=what,
+        retry_after_ms=room.retry_ms,
+    )
 
 
 def _repeated(known: StoredMessage, envelope: Envelope, channel: Channel) -> Outcome:

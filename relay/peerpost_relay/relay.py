@@ -22,12 +22,14 @@ from peerpost_protocol.refusals import Refusal
 from peerpost_protocol.signing import SigningKey
 from peerpost_relay.catch_up import CatchUp
 from peerpost_relay.connection import Connection
+from peerpost_relay.errors import RefusalError
 from peerpost_relay.expiry import Upkeep
 from peerpost_relay.fan_out import FanOut, Follower
 from peerpost_relay.ingest import Ingest
 from peerpost_relay.listener import Bound, Listener
 from peerpost_relay.peer import Peer
 from peerpost_relay.queries import Queries
+from peerpost_relay.quotas import Quotas
 from peerpost_relay.requests import Requests
 from peerpost_relay.session import Session, State
 from peerpost_relay.settings import EdgeSettings, RelaySettings
@@ -54,6 +56,7 @@ class Relay:
         edge: EdgeSettings | None = None,
         *,
         clock: Callable[[], int] = wall_clock,
+        monotonic: Callable[[], float] = time.monotonic,
         random_bytes: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self.settings = settings or RelaySettings()
@@ -66,8 +69,15 @@ class Relay:
         self._queries = Queries(self.settings, store)
         self._ingest = Ingest(self.settings, store)
         stages = Stages(self._ingest, self._writer, self._queries, self.fan_out)
+        self._quotas = Quotas(self.settings, monotonic)
         self._requests = Requests(
-            self.settings, key, store.epoch, stages, clock=clock, random_bytes=random_bytes
+            self.settings,
+            key,
+            store.epoch,
+            stages,
+            self._quotas,
+            clock=clock,
+            random_bytes=random_bytes,
         )
         self._upkeep = Upkeep(self.settings, store, self._writer, self._revoked, clock)
         self._listener = Listener(edge or EdgeSettings(), self, self.information, self.health)
@@ -113,6 +123,11 @@ class Relay:
         if self._draining:
             peer.close(Refusal.SHUTTING_DOWN, "the relay is going down", self._come_back_ms())
             return
+        try:
+            self._quotas.arrive(connection.peer)
+        except RefusalError as refusal:
+            peer.close(refusal.kind, refusal.detail, refusal.retry_after_ms)
+            return
         self._peers[connection] = peer
         loop = asyncio.get_running_loop()
         peer.timer = loop.call_later(self.settings.authentication_seconds, self._late, peer)
@@ -139,6 +154,8 @@ class Relay:
         if peer is None:
             return
         peer.leave()
+        self._quotas.leave(connection.peer)
+        self._requests.forget(peer)
         self._ingest.forget(peer)
         if peer.follower is not None:
             self.fan_out.leave(peer.follower)

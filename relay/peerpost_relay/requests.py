@@ -33,6 +33,7 @@ from peerpost_relay.ingest import Job
 from peerpost_relay.outcomes import Outcome
 from peerpost_relay.peer import Peer
 from peerpost_relay.queries import Question
+from peerpost_relay.quotas import Quotas
 from peerpost_relay.session import Proven
 from peerpost_relay.settings import RelaySettings
 from peerpost_relay.stages import Stages
@@ -55,6 +56,7 @@ class Requests:
         key: SigningKey,
         epoch: bytes,
         stages: Stages,
+        quotas: Quotas,
         *,
         clock: Clock,
         random_bytes: RandomBytes,
@@ -66,12 +68,26 @@ class Requests:
         self._writer = stages.writer
         self._queries = stages.queries
         self._subscriptions = Subscriptions(stages)
+        self._quotas = quotas
+        self._room = publishing.Room(
+            settings.channel_bytes_max, settings.identity_bytes_max, settings.quota_retry_ms
+        )
+        self._sessions: dict[bytes, list[Peer]] = {}  # of each card, oldest first
         self._clock = clock
         self._random_bytes = random_bytes
 
     def join(self, follower: Follower, channel: bytes, position: int) -> None:
         """Add a channel to the subscription of a card that was just added to it."""
         self._subscriptions.join(follower, channel, position)
+
+    def forget(self, peer: Peer) -> None:
+        """Forget a peer whose connection is gone."""
+        proof = peer.session.proof
+        if proof is None:
+            return
+        others = [one for one in self._sessions.pop(proof.card.id, []) if one is not peer]
+        if others:
+            self._sessions[proof.card.id] = others
 
     async def room(self) -> None:
         """Wait until writer and queries have room."""
@@ -118,9 +134,22 @@ class Requests:
             self._failed(peer, result)
             return
         peer.session.proven(result)
+        self._make_room(peer, result.card.id)
         if peer.timer is not None:
             peer.timer.cancel()
         peer.send(Welcome(result.card.id, result.attestation, self._epoch))
+
+    def _make_room(self, peer: Peer, card: bytes) -> None:
+        """End the card's oldest session when it has another too many: it may hang on a dead path."""
+        sessions = self._sessions.setdefault(card, [])
+        while len(sessions) >= self._settings.sessions_per_card_max:
+            sessions.pop(0).close(
+                Refusal.TOO_MANY_REQUESTS,
+                "the card has as many newer sessions as it may",
+                self._settings.retry_after_ms,
+            )
+        if not peer.gone:
+            sessions.append(peer)
 
     def _failed(self, peer: Peer, refusal: RefusalError) -> None:
         if peer.session.failed():
@@ -131,6 +160,11 @@ class Requests:
     def _write(
         self, peer: Peer, asked: PublishCard | SubmitRosterEvent | Publish | PostReceipt
     ) -> Job:
+        try:
+            self._count(peer, asked)
+        except RefusalError as refusal:
+            answer = partial(self._written, peer, asked.request, refusal)
+            return Job(peer, None, lambda _: answer())
         check, operation = self._checks(peer, asked)
 
         def then(verified: Any) -> None:  # noqa: ANN401  each check has its own verified type
@@ -141,6 +175,19 @@ class Requests:
             self._writer.put(Write(operation(verified), answer))
 
         return Job(peer, check, then)
+
+    def _count(
+        self, peer: Peer, asked: PublishCard | SubmitRosterEvent | Publish | PostReceipt
+    ) -> None:
+        """Count a write of an authenticated card; raise RefusalError over its rate."""
+        match asked:
+            case PublishCard():  # of a session that has no card yet; failed tries are bounded
+                return
+            case Publish(envelope=data):
+                size = len(data)
+            case SubmitRosterEvent(event=signed) | PostReceipt(receipt=signed):
+                size = len(signed.payload)
+        self._quotas.write(peer.session.require_proof().card.id, size)
 
     def _checks(
         self, peer: Peer, asked: PublishCard | SubmitRosterEvent | Publish | PostReceipt
@@ -158,9 +205,12 @@ class Requests:
         proven = peer.session.require_proof()
         match asked:
             case Publish(envelope=data):
-                return partial(
-                    verify.verified_envelope, data, proven
-                ), lambda envelope: lambda t: publishing.publish(t, envelope, data, now_ms)
+                return (
+                    partial(verify.verified_envelope, data, proven),
+                    lambda envelope: (
+                        lambda t: publishing.publish(t, envelope, data, now_ms, self._room)
+                    ),
+                )
             case SubmitRosterEvent(event=signed):
                 channels_max = self._settings.channels_per_card_max
                 return partial(

@@ -49,6 +49,15 @@ class RelaySettings(Struct, frozen=True, kw_only=True):
     page_bytes_max: Positive = 256 * 1024  # unread by a follower that reads from the store
     page_batch_max: Positive = 16  # followers whose next pages are read from one snapshot
     channels_per_card_max: Positive = 4_096
+    sessions_per_card_max: Positive = 32  # the oldest ends when there is another
+    sessions_per_address_max: Positive = 16_384  # an IPv4 address or an IPv6 network of 64 bits
+    writes_per_second: Positive = 5_000  # of one card: envelopes, receipts, roster events
+    writes_burst: Positive = 50_000  # so many at once
+    write_bytes_per_second: Positive = 64 * 1024 * 1024  # of one card
+    write_bytes_burst: Positive = 512 * 1024 * 1024
+    channel_bytes_max: Positive = 16 * 1024**3  # stored envelopes of one channel
+    identity_bytes_max: Positive = 64 * 1024**3  # stored envelopes of all cards of an identity
+    quota_retry_ms: Positive = 60_000  # said with `quota_exceeded`
     checkpoint_bytes: Positive = 4 * 1024 * 1024  # written since the last checkpoint of the log
     log_bytes_max: Positive = 64 * 1024 * 1024  # the writer itself checkpoints past this
     upkeep_seconds: Seconds = 1.0  # between two rounds of expiry, revocation and health

@@ -87,6 +87,13 @@ class StoredReceipt(Struct, frozen=True):
     signed: Signed
 
 
+class Usage(Struct, frozen=True):
+    """Say how many bytes of envelopes are stored in a channel and by an identity."""
+
+    channel: int
+    identity: int
+
+
 class Snapshot(Protocol):
     """Offer what is committed at one moment."""
 
@@ -139,6 +146,9 @@ class Snapshot(Protocol):
 
     def link(self, channel: int, card: int) -> Link | None:
         """Return a sender's newest envelope."""
+
+    def usage(self, channel: int, identity: str) -> Usage:
+        """Return the bytes of the stored envelopes of a channel, and of an identity's cards."""
 
     def receipt(self, channel: int, card: int) -> StoredReceipt | None:
         """Return a card's receipt."""
@@ -203,6 +213,9 @@ class Transaction(Snapshot, Protocol):
 
     def advance(self, channel: int, card: int, message: bytes, newest: Link, position: int) -> None:
         """Remember an envelope as its sender's newest, and its message id."""
+
+    def use(self, channel: int, identity: str, size: int) -> None:
+        """Count the bytes of an envelope that was stored."""
 
     def put_receipt(self, channel: int, card: int, receipt: StoredReceipt) -> None:
         """Replace a card's receipt; `receipt.revision` becomes the channel's."""

@@ -8,12 +8,13 @@ remembered of it. A sender's newest envelope, which every publish moves on, is w
 """
 
 import sqlite3
+from collections import Counter
 
 from peerpost_protocol.chain import Link
 from peerpost_protocol.frames import Item
 from peerpost_protocol.roster import Roster
 from peerpost_relay.sqlite_store.transaction import SqliteTransaction
-from peerpost_relay.store import Channel, Interval, Standing, StoredReceipt
+from peerpost_relay.store import Channel, Interval, Standing, StoredReceipt, Usage
 
 _CHAIN = "INSERT OR REPLACE INTO chains VALUES (?, ?, ?, ?)"
 _MESSAGE = "INSERT INTO messages VALUES (?, ?, ?, ?, ?)"
@@ -25,12 +26,15 @@ class GroupTransaction(SqliteTransaction):
     """Be the statements of a group; `finish` must be called before the commit."""
 
     __slots__ = (
+        "_channel_uses",
         "_channels",
+        "_identity_uses",
         "_intervals",
         "_links",
         "_moved_channels",
         "_moved_links",
         "_standings",
+        "_used",
     )
 
     def __init__(self, db: sqlite3.Connection) -> None:
@@ -40,12 +44,18 @@ class GroupTransaction(SqliteTransaction):
         self._intervals: dict[_Pair, list[Interval]] = {}
         self._links: dict[_Pair, Link] = {}
         self._moved_links: dict[_Pair, Link] = {}
+        self._used: dict[int | str, int] = {}  # bytes of channels and identities, as they are now
+        self._channel_uses: Counter[int] = Counter()  # what has to be added to what is stored
+        self._identity_uses: Counter[str] = Counter()
 
     def finish(self) -> None:
         """Write what was only remembered."""
         rows = ((*pair, link.sequence, link.id) for pair, link in self._moved_links.items())
         self._db.executemany(_CHAIN, rows)
         self._moved_links.clear()
+        self._write_usage(self._channel_uses, self._identity_uses)
+        self._channel_uses.clear()
+        self._identity_uses.clear()
 
     # -- cards -----------------------------------------------------------------------------------
 
@@ -101,6 +111,24 @@ class GroupTransaction(SqliteTransaction):
         """Remove the bodies of up to `limit` envelopes that have expired; return how many."""
         self._channels.clear()
         return super().expire(now_ms, limit)
+
+    # -- usage -----------------------------------------------------------------------------------
+
+    def usage(self, channel: int, identity: str) -> Usage:
+        """Return the bytes of the stored envelopes of a channel, and of an identity's cards."""
+        if channel not in self._used or identity not in self._used:
+            stored = super().usage(channel, identity)
+            self._used[channel] = stored.channel + self._channel_uses[channel]
+            self._used[identity] = stored.identity + self._identity_uses[identity]
+        return Usage(self._used[channel], self._used[identity])
+
+    def use(self, channel: int, identity: str, size: int) -> None:
+        """Count the bytes of an envelope that was stored, or with a negative size: removed."""
+        self._channel_uses[channel] += size
+        self._identity_uses[identity] += size
+        for key in (channel, identity):
+            if key in self._used:
+                self._used[key] += size
 
     # -- the stream ------------------------------------------------------------------------------
 

@@ -107,7 +107,27 @@ CREATE TABLE receipts (
 CREATE INDEX receipts_by_revision ON receipts (channel, revision);
 """
 
-MIGRATIONS = (_FIRST,)
+_USAGE = """
+CREATE TABLE channel_usage (
+    channel INTEGER PRIMARY KEY,
+    bytes INTEGER NOT NULL
+) STRICT;
+CREATE TABLE identity_usage (
+    identity TEXT PRIMARY KEY,
+    bytes INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO channel_usage
+    SELECT m.channel, sum(length(i.body)) FROM messages m
+    JOIN items i ON i.channel = m.channel AND i.position = m.position
+    WHERE i.body IS NOT NULL GROUP BY m.channel;
+INSERT INTO identity_usage
+    SELECT c.identity, sum(length(i.body)) FROM messages m
+    JOIN items i ON i.channel = m.channel AND i.position = m.position
+    JOIN cards c ON c.number = m.sender
+    WHERE i.body IS NOT NULL GROUP BY c.identity;
+"""
+
+MIGRATIONS = (_FIRST, _USAGE)
 
 
 def migrate(db: sqlite3.Connection) -> bytes:

@@ -3,8 +3,8 @@
 from peerpost_relay.sqlite_store.cards import Cards
 from peerpost_relay.sqlite_store.channels import Channels
 from peerpost_relay.sqlite_store.receipts import Receipts
-from peerpost_relay.sqlite_store.usage import UsedStream
 from peerpost_relay.sqlite_store.tokens import Tokens
+from peerpost_relay.sqlite_store.usage import UsedStream
 
 
 class SqliteTransaction(Cards, Tokens, Channels, UsedStream, Receipts):
