@@ -59,7 +59,8 @@ def read_by_everybody(
     row: Outgoing, marks: Mapping[str, int], identities: Mapping[bytes, str], me: Card
 ) -> bool:
     """Say whether every other identity has read the message; a card nobody knows has not."""
-    others = {identities.get(card) for card in row.recipients} - {me.identity}
+    cards = (card for card in row.recipients if card != me.id)
+    others = {identities.get(card) for card in cards} - {me.identity}
     return bool(others) and all(
         identity is not None and marks.get(identity, 0) >= (row.position or 0) > 0
         for identity in others
