@@ -15,9 +15,9 @@ from peerpost_daemon.records.held import Flight
 class Reader:
     """Be one subscription of a consumer, and what it has not answered for."""
 
-    def __init__(self, consumer: str, window: int) -> None:
+    def __init__(self, consumer: str) -> None:
         self.consumer = consumer
-        self.window = window
+        self.window = 0
         self._unanswered: dict[int, float] = {}  # cursor: the loop's time until which it may take
         self._attempts: dict[int, int] = {}
         self._unsaid: set[int] = set()
@@ -104,14 +104,14 @@ class ConsumerReaders:
     def __init__(self) -> None:
         self._readers: dict[str, set[Reader]] = {}
 
-    def open(self, consumer: str, window: int) -> Reader:
-        """Begin a reader."""
-        reader = Reader(consumer, window)
+    def open(self, consumer: str) -> Reader:
+        """Begin a reader; it has no window yet."""
+        reader = Reader(consumer)
         self._readers.setdefault(consumer, set()).add(reader)
         return reader
 
     def close(self, reader: Reader) -> None:
-        """End a reader."""
+        """End a reader, once or more often."""
         readers = self._readers.get(reader.consumer, set())
         readers.discard(reader)
         if not readers:

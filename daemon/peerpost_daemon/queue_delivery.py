@@ -18,6 +18,7 @@ from peerpost_daemon.records.held import Flight
 from peerpost_daemon.rpc import Call
 from peerpost_daemon.subscription import note, patience, tell
 from peerpost_daemon.vault.connection import SqlConnection
+from peerpost_daemon.vault.database import Database
 
 LOOK_SECONDS: Final = 0.5  # between two looks for answers that are overdue
 RETRY_SECONDS: Final = 1.0  # until a failed write is tried again
@@ -32,6 +33,7 @@ class QueueDelivery:
         self._number = number
         self._reader = reader
         self._name = reader.consumer
+        self._vault: Database | None = None
 
     async def run(self) -> None:
         """Notify until the caller is gone; then what it had goes to others."""
@@ -50,6 +52,7 @@ class QueueDelivery:
         while True:
             rings = bell.rings
             try:
+                self._look_at_vault()
                 flights = await self._take()
                 await self._say(flights)
                 seconds = None if flights else await self._pause()
@@ -61,6 +64,13 @@ class QueueDelivery:
                 continue
             if not flights:
                 await self._reader.news(bell, rings, seconds)
+
+    def _look_at_vault(self) -> None:
+        """Forget what was given when the vault has been locked since: what flew then has landed."""
+        vault = self._daemon.database
+        if vault is not self._vault:
+            self._vault = vault
+            self._reader.leave()
 
     async def _take(self) -> list[Flight]:
         room = min(self._reader.room, self._daemon.settings.event_page)

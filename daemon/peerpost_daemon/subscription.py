@@ -69,9 +69,6 @@ async def deliver(
                 await daemon.bell.wait(rings)
     except CallerGone:
         return
-    finally:
-        if reader is not None:
-            daemon.readers.close(reader)
 
 
 async def _page(daemon: Daemon, after: int, wanted: Filter, reader: Reader | None) -> Page | None:

@@ -10,6 +10,7 @@ from peerpost_daemon.methods.params import ConsumerParam
 from peerpost_daemon.records import consumers, events, held
 from peerpost_daemon.rpc import Call, Method, Requires, Scope
 from peerpost_daemon.vault.connection import SqlConnection
+from peerpost_protocol.limits import MAX_COUNTER
 
 
 class ListConsumers(Struct, frozen=True, forbid_unknown_fields=True):
@@ -97,6 +98,7 @@ class ConsumerMethods:
             consumers.remove(db, the_consumer(db, params.consumer).name)
 
         await self._daemon.write(work)
+        self._daemon.readers.answered_up_to(params.consumer, MAX_COUNTER)
         return Removed(params.consumer)
 
     def _shown(self, db: SqlConnection, consumer: consumers.Consumer) -> Consumer:

@@ -10,8 +10,9 @@ from collections.abc import Callable, Coroutine, Iterator
 from datetime import datetime
 from typing import Annotated, Final, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
+from peerpost_daemon.consumer_readers import Reader
 from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.methods.params import ChannelParam, ConsumerParam, CursorParam, the_channel
@@ -132,7 +133,7 @@ class EventMethods:
         finally:
             running.reserved -= 1
         running.last += 1
-        self._deliver(call, running, self._delivery(call, running.last, params.consumer, begun))
+        self._deliver(call, running, begun)
         return Subscribed(running.last, params.consumer, begun.cursor, begun.lost)
 
     async def unsubscribe(self, params: Unsubscribe, call: Call) -> Unsubscribed:
@@ -149,26 +150,28 @@ class EventMethods:
         if params.consumer is None:
             return await self._daemon.read(lambda db: _unnamed(db, params))
         now_ms, bound = self._daemon.clock(), self._daemon.settings.max_consumers
-        alone = self._daemon.readers.count(params.consumer) == 0
-        begun = await self._daemon.write(lambda db: _named(db, params, now_ms, bound, alone=alone))
-        self._daemon.readers.wake(params.consumer)
-        return begun
+        readers = self._daemon.readers
+        alone = readers.count(params.consumer) == 0
+        reader = readers.open(params.consumer)
+        try:
+            begun = await self._daemon.write(
+                lambda db: _named(db, params, now_ms, bound, alone=alone)
+            )
+        except BaseException:
+            readers.close(reader)
+            raise
+        reader.window = begun.terms.window
+        readers.wake(params.consumer)
+        return structs.replace(begun, reader=reader)
 
-    def _delivery(
-        self, call: Call, number: int, name: str | None, begun: "_Begun"
-    ) -> Coroutine[None, None, None]:
-        reader = self._daemon.readers.open(name, begun.terms.window) if name else None
-        if reader is not None and begun.terms.is_queue:
-            return QueueDelivery(self._daemon, call, number, reader).run()
-        subscription = Subscription(number, begun.terms.wanted, begun.cursor)
-        return deliver(self._daemon, call, subscription, reader)
-
-    def _deliver(
-        self, call: Call, running: _Running, delivery: Coroutine[None, None, None]
-    ) -> None:
+    def _deliver(self, call: Call, running: _Running, begun: "_Begun") -> None:
         """Begin to notify, last of all: the answer goes out first."""
-        number = running.last
-        task = asyncio.get_running_loop().create_task(delivery, name="subscription")
+        number, reader = running.last, begun.reader
+        task = asyncio.get_running_loop().create_task(
+            self._delivery(call, number, begun), name="subscription"
+        )
+        if reader is not None:  # also when the task is cancelled before it has begun
+            task.add_done_callback(lambda _: self._daemon.readers.close(reader))
         self._daemon.spawn(task)
         forget = call.on_close(lambda: _cancel(task))
 
@@ -178,6 +181,12 @@ class EventMethods:
 
         running.ends[number] = end
 
+    def _delivery(self, call: Call, number: int, begun: "_Begun") -> Coroutine[None, None, None]:
+        if begun.reader is not None and begun.terms.is_queue:
+            return QueueDelivery(self._daemon, call, number, begun.reader).run()
+        subscription = Subscription(number, begun.terms.wanted, begun.cursor)
+        return deliver(self._daemon, call, subscription, begun.reader)
+
 
 class _Begun(Struct, frozen=True):
     """Be how a subscription begins."""
@@ -185,6 +194,7 @@ class _Begun(Struct, frozen=True):
     terms: Terms
     cursor: int
     lost: int = 0
+    reader: Reader | None = None
 
 
 def _cancel(task: asyncio.Task[None]) -> None:

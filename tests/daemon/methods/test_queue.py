@@ -177,6 +177,23 @@ async def test_attempts_deferrals_and_dead_letters_survive_a_restart(tmp_path: P
         assert await _heard(second) == ("4", 2)
 
 
+async def test_a_queue_goes_on_after_the_vault_was_locked(alice: House) -> None:
+    await _said(alice, "1")
+    await alice.result("event.subscribe", **QUEUE, window=1)
+    assert await _heard(alice) == ("1", 1)
+    async with connected(alice.daemon.settings.socket) as other:
+        await other.ask(request("daemon.lock", 1))
+        await other.ask(request("daemon.unlock", 2, passphrase=PASSPHRASE))
+    assert await _heard(alice) == ("1", 2)
+
+
+async def test_a_caller_that_is_gone_at_once_reads_no_more(alice: House) -> None:
+    async with connected(alice.daemon.settings.socket) as other:
+        await other.ask(request("event.subscribe", 1, **QUEUE))
+    while (await _shown(alice))["subscriptions"]:
+        continue
+
+
 async def test_filters_and_terms_stay_until_they_are_changed(alice: House) -> None:
     id_ = (await alice.channel(BOB)).hex()
     await alice.result("event.subscribe", **QUEUE, channels=["ops"], window=7, max_attempts=3)
