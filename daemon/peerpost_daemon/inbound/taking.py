@@ -10,6 +10,7 @@ Checks of an envelope whose signature has been verified, in their order (docs/pr
  7. nothing is missing before it                                              gap: an event, and it is taken
  8. its content is of a kind that this daemon knows                           unsupported_content
  9. its sender has not used its message id before                             message_id_reused
+A read mark is taken after check 7: it is no message (`reading`).
 What fails is quarantined with an event; nothing of it is shown, and the next item is taken as if it had not been there.
 What fails before check 7 gets no receipt either: it is missing. An envelope of our own only confirms what the outbox
 knows.
