@@ -5,6 +5,8 @@ it rang has missed nothing.
 """
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class Bell:
@@ -13,11 +15,26 @@ class Bell:
     def __init__(self) -> None:
         self._rings = 0
         self._next: asyncio.Future[None] | None = None
+        self._hurried = 0
 
     @property
     def rings(self) -> int:
         """Return how often the bell has rung: read it before looking, pass it to `wait`."""
         return self._rings
+
+    @property
+    def hurried(self) -> bool:
+        """Say whether somebody waits for a message to get somewhere: news of it should not be put off."""
+        return self._hurried > 0
+
+    @contextmanager
+    def hurry(self) -> Iterator[None]:
+        """Wait for a message to get somewhere, within this context."""
+        self._hurried += 1
+        try:
+            yield
+        finally:
+            self._hurried -= 1
 
     def ring(self) -> None:
         """Wake everybody who waits."""

@@ -58,7 +58,8 @@ class DeliveryWatch:
         try:
             await self._look([watched])
             self._begin()
-            await watched.reached
+            with self._bell.hurry():
+                await watched.reached
         finally:
             self._watched.discard(watched)
 

@@ -37,6 +37,8 @@ USAGE: Final = 2
 IN_USE: Final = 3
 WRONG_PASSPHRASE: Final = 4
 UNUSABLE: Final = 5
+THREAD_SWITCH_SECONDS: Final = 0.001
+"""How long a thread that computes may keep the event loop waiting; the interpreter's own 5 ms are felt."""
 
 _CODES: Final = {
     "socket_in_use": IN_USE,
@@ -56,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     log_lines.begin(options.log_level, options.log_format)
     hardening.harden()
+    sys.setswitchinterval(THREAD_SWITCH_SECONDS)
     try:
         settings = _settings(options)
         lock = _hold(settings)

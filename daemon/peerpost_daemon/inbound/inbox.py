@@ -25,6 +25,7 @@ from peerpost_daemon.records import channels, contacts, quarantine
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
 from peerpost_protocol.card import Card
+from peerpost_protocol.envelope import EnvelopeClaim
 from peerpost_protocol.frames import Item, ItemKind
 from peerpost_protocol.signing import Signed
 
@@ -169,7 +170,8 @@ class Inbox:
                 changed |= taking.take(db, channel, items, known)
             return changed
 
-        return await self._database.write(store)
+        echo = all(_is_echo(one, self._me.card.id) for _, items in parsed for one in items)
+        return await self._database.write(store, later=echo and not self._bell.hurried)
 
     def _open(
         self, parsed: list[tuple[bytes, list[Parsed]]], cards: dict[bytes, Card]
@@ -191,7 +193,7 @@ class Inbox:
             for notice in notices:
                 channels.advance_receipts(db, notice.channel, notice.revision)
 
-        await self._database.write(store)
+        await self._database.write(store, later=not self._bell.hurried)
 
     async def accept(self, identity: str, card: bytes | None) -> bool:
         """Pin offered cards of a contact and release what was held from them, in its order.
@@ -222,6 +224,11 @@ class Inbox:
                     taking.release(db, one.channel, item, thing, known)
 
         await self._database.write(store)
+
+
+def _is_echo(one: Parsed, me: bytes) -> bool:
+    """Say whether an item claims to be an envelope of our own: nobody waits for it."""
+    return isinstance(one.claim, EnvelopeClaim) and one.claim.header.sender == me
 
 
 class _Held(Struct, frozen=True):

@@ -82,9 +82,10 @@ class SendMethods:
         """Put a message into the outbox, whence it gets to the relay whatever happens; wait as told."""
         asked = order(params)
         own = self._daemon.account
-        message, delivery = await self._queue(asked, own)
         if (engine := self._daemon.running) is not None:
+            # Before it is queued: both then share a turn of the loop, and one transaction.
             engine.outbound.wake()
+        message, delivery = await self._queue(asked, own)
         if params.wait == "queued":
             return delivery
         return await self._waited(message, params, own)

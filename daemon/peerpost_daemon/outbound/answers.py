@@ -152,7 +152,7 @@ class Answers:
             for reason, rows in failed.items():
                 give_up(db, rows, reason, now_ms)
 
-        await self._database.write(store)
+        await self._database.write(store, later=not (failed or self._bell.hurried))
 
     def _sort(self, row: Outgoing, error: RefusedError) -> bool:
         """Decide what waits because of a refusal; return whether the message has failed."""

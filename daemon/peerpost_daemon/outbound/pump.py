@@ -27,6 +27,8 @@ WINDOW = 256
 """Envelopes on their way to the relay at once."""
 BATCH = 64
 """Rows sealed and stored together."""
+LOOK_AGAIN_SECONDS = 15.0
+"""A look into the outbox that nobody asked for: should a wake-up ever be missed, nothing stalls for longer."""
 RETRY_SECONDS = 1.0
 """After trouble that passes by itself, while the link stays up."""
 
@@ -91,8 +93,7 @@ class Pump:
     async def run(self) -> None:
         """Work until cancelled."""
         while True:
-            await self._woken.wait()
-            self._woken.clear()
+            await self._wait()
             while self._online:
                 try:
                     if not await self._round():
@@ -101,6 +102,14 @@ class Pump:
                     _log.warning("the outbox has to wait: %s", error.kind)
                     self._again_later()
                     break
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(LOOK_AGAIN_SECONDS):
+                await self._woken.wait()
+        except TimeoutError:
+            self._after = 0
+        self._woken.clear()
 
     async def _round(self) -> bool:
         """Do one batch; return whether there may be more to do now."""

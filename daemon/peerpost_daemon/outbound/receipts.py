@@ -78,11 +78,12 @@ class Receipts:
         signed = await asyncio.to_thread(self._signed, due)
         posted = await asyncio.gather(*map(self._post, signed), return_exceptions=True)
         done = [one for one, error in zip(due, posted, strict=True) if error is None]
-        await self._database.write(lambda db: _posted(db, done))
+        # Later: should it be lost, the same receipt is posted once more.
+        await self._database.write(lambda db: _posted(db, done), later=True)
         for error in posted:
             if error is not None:
                 raise error
-        return True
+        return len(due) == MAX_AT_ONCE
 
     def _due(self, db: SqlConnection) -> list[_Due]:
         now_ms, card = self._now_ms(), self._sender.card.id

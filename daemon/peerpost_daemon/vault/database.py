@@ -91,14 +91,16 @@ class Database:
         finally:
             self._readers -= 1
 
-    async def write(self, function: Callable[[SqlConnection], T]) -> T:
+    async def write(self, function: Callable[[SqlConnection], T], *, later: bool = False) -> T:
         """Run `function` in a transaction and return its result once that is durable.
+
+        `later`: nobody waits for it; it may wait a moment for others to share their transaction.
 
         It shares the transaction with others but fails alone; it must neither begin nor end one.
         Raises what it raises, and DaemonError: queue_full, storage_full, storage_failed, locked.
         """
         with self._watched("write"):
-            return await self._writer.write(function)
+            return await self._writer.write(function, later=later)
 
     @contextmanager
     def _watched(self, what: str) -> Iterator[None]:

@@ -190,7 +190,7 @@ def _heard(*, more_may_go: bool) -> None:
     """Be told of a commit."""
 
 
-async def _full(_function: object) -> None:
+async def _full(_function: object, *, later: bool = False) -> None:
     raise DaemonError("storage_full", "full")
 
 

@@ -137,6 +137,7 @@ async def test_the_log_is_moved_into_the_file_when_it_is_long(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "CHECKPOINT_FRAMES", 10)
+    monkeypatch.setattr(module, "LOG_LOOK_GROUPS", 2)
     lengths = []
     for n in range(20):
         await database.write(note(str(n) * 5000))
@@ -156,3 +157,28 @@ async def test_a_checkpoint_that_fails_is_put_off(
     await database.write(note("one"))
     assert await database.write(note("two")) == 2
     assert "checkpoint put off: no space" in caplog.text
+
+
+async def test_what_nobody_waits_for_joins_the_next_group(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LATER_SECONDS", 3600.0)
+    groups = database._writer._groups
+    put_off = asyncio.create_task(database.write(note("later"), later=True))
+    await asyncio.sleep(0)
+    await database.write(note("now"))
+    await put_off
+    assert database._writer._groups == groups + 1
+
+
+async def test_what_nobody_waits_for_is_committed_by_itself(database: Database) -> None:
+    await database.write(note("later"), later=True)
+    assert await database.read(lambda db: db.execute("SELECT count(*) FROM note").fetchone()) == (
+        1,
+    )
+
+
+async def test_one_turn_of_the_loop_shares_a_transaction(database: Database) -> None:
+    groups = database._writer._groups
+    await asyncio.gather(database.write(note("one")), database.write(note("two")))
+    assert database._writer._groups == groups + 1
