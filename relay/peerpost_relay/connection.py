@@ -42,6 +42,9 @@ class Phase(Enum):
     CLOSED = auto()
 
 
+_OPEN, _CLOSED = Phase.OPEN, Phase.CLOSED  # looked at for every delivery
+
+
 class Handler(Interface):
     """Hear what happens to open connections; every call is synchronous and must not block.
 
@@ -73,6 +76,23 @@ class Edge:
     connections: "set[Connection]" = field(default_factory=set)  # every socket in any phase
     emptied: asyncio.Event = field(default_factory=asyncio.Event)  # set when the last one goes
     opened: int = 0  # how many of them are WebSockets
+    owing: "list[Connection]" = field(default_factory=list)  # what they were sent is to leave
+
+    def flush_soon(self, connection: "Connection") -> None:
+        """Flush a connection at the end of this tick: one callback for all that a message goes to."""
+        if not self.owing:
+            self.loop.call_soon(self._flush)
+        self.owing.append(connection)
+
+    def _flush(self) -> None:
+        owing, self.owing = self.owing, []
+        for connection in owing:
+            try:
+                connection.flush()
+            except Exception as error:  # noqa: BLE001  one connection must not take the others with it
+                told = {"message": "a connection could not be flushed", "exception": error}
+                self.loop.call_exception_handler(told)
+                connection.abort()
 
     def crowded(self) -> bool:
         """Tell whether one more WebSocket would be too many."""
@@ -141,18 +161,30 @@ class Connection(asyncio.Protocol):
     @property
     def buffered(self) -> int:
         """Count the bytes handed to `send` that the kernel has not taken yet."""
-        if self._phase is Phase.CLOSED:
+        if self._phase is _CLOSED:
             return 0
         return self._waiting_bytes + self._transport.get_write_buffer_size()
 
     def send(self, framed: bytes) -> None:
         """Send what `frame` made, at the end of this loop tick; dropped unless OPEN."""
-        if self._phase is not Phase.OPEN:
+        if self._phase is not _OPEN:
             return
-        if not self._waiting and self._writing:
-            self._edge.loop.call_soon(self._flush)
-        self._waiting.append(framed)
+        waiting = self._waiting
+        if not waiting and self._writing:
+            self._edge.flush_soon(self)
+        waiting.append(framed)
         self._waiting_bytes += len(framed)
+
+    def flush(self) -> None:
+        """Hand what waits to the kernel, unless it takes no more (called by the edge)."""
+        if self._phase is not _OPEN or not self._writing:
+            return
+        if self._waiting:
+            self._drain_owed |= self.buffered > self._edge.settings.write_low_bytes
+            self._write()
+        if self._drain_owed and self._writing:
+            self._drain_owed = False
+            self._edge.handler.writable(self)
 
     def pause_reading(self) -> None:
         """Read no more; what the current read still holds (at most 256 KiB) is handed up."""
@@ -224,7 +256,7 @@ class Connection(asyncio.Protocol):
             self._waiting.append(self._pong)
             self._waiting_bytes += len(self._pong)
             self._pong = None
-        self._flush()
+        self.flush()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's signature
         """Leave; the layer above is told if it knew of the connection."""
@@ -321,16 +353,6 @@ class Connection(asyncio.Protocol):
             self.send(pong)
         else:
             self._pong = pong
-
-    def _flush(self) -> None:
-        if self._phase is not Phase.OPEN or not self._writing:
-            return
-        if self._waiting:
-            self._drain_owed |= self.buffered > self._edge.settings.write_low_bytes
-            self._write()
-        if self._drain_owed and self._writing:
-            self._drain_owed = False
-            self._edge.handler.writable(self)
 
     def _write(self) -> None:
         waiting = self._waiting

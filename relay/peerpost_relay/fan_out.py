@@ -186,7 +186,7 @@ class FanOut:
             return  # a snapshot told before
         before, feed.last = feed.last, items[-1].position
         if items[0].position == before + 1:
-            late = self._send(feed, self._framed(feed, items)) if feed.live else []
+            late = self._send_items(feed, items) if feed.live else []
         else:  # news were lost, as when a commit fails to say that it succeeded: the store knows
             late, feed.live = list(feed.live), {}
         for follow in late:
@@ -199,17 +199,31 @@ class FanOut:
         if feed is None or receipts[-1].revision <= feed.receipts:
             return
         before, feed.receipts = feed.receipts, receipts[-1].revision
-        late = self._send(feed, _notices(receipts)) if feed.live else []
+        late = self._send_receipts(feed, _notices(receipts)) if feed.live else []
         for follow in late:
             follow.after, follow.receipts_after = feed.last, before
         self._queue(late)
         self._meet(feed)
 
-    def _send(self, feed: Feed, framed: list[tuple[bytes, bytes]]) -> list[Follow]:
-        """Send (author, frame)s to all live but their authors; return who is live no more.
+    def _send_items(self, feed: Feed, items: list[Item]) -> list[Follow]:
+        """Send items to all live, their author too; return who is live no more.
 
-        That is who has too much unread; it is sent nothing of these.
+        That is who has too much unread; it is sent nothing of these. This loop is the hot path: a
+        delivery is one look at a number and one append to a list.
         """
+        frames = [frame(encode_frame(Deliver(feed.channel, part))) for part in parts(items)]
+        data = frames[0] if len(frames) == 1 else b"".join(frames)
+        bound = self._settings.live_bytes_max
+        late = []
+        for follow, sink in feed.live.items():
+            if sink.buffered > bound:
+                late.append(follow)
+            else:
+                sink.send(data)
+        return _late(feed, late)
+
+    def _send_receipts(self, feed: Feed, framed: list[tuple[bytes, bytes]]) -> list[Follow]:
+        """Send (author, frame)s to all live but their authors; return who is live no more."""
         bound = self._settings.live_bytes_max
         late = []
         for follow, sink in feed.live.items():
@@ -219,14 +233,7 @@ class FanOut:
             for author, data in framed:
                 if author != follow.follower.card:
                     sink.send(data)
-        for follow in late:
-            del feed.live[follow]
-        return late
-
-    def _framed(self, feed: Feed, items: list[Item]) -> list[tuple[bytes, bytes]]:
-        """Build the frames of items; a card's own envelopes come to it too, so no author."""
-        frames = (Deliver(feed.channel, part) for part in parts(items))
-        return [(b"", frame(encode_frame(deliver))) for deliver in frames]
+        return _late(feed, late)
 
     def _meet(self, feed: Feed) -> None:
         """Look again at those whom a snapshot had told more than the feed knew."""
@@ -333,6 +340,12 @@ class FanOut:
         self.behind.extend(follows)
         if self.behind:
             self._wake()
+
+
+def _late(feed: Feed, late: list[Follow]) -> list[Follow]:
+    for follow in late:
+        del feed.live[follow]
+    return late
 
 
 def _notices(receipts: list[Receipted]) -> list[tuple[bytes, bytes]]:
