@@ -3,12 +3,15 @@
 Operations of one group mostly concern the same few cards and channels. Nobody else writes while
 the group's transaction is open (`BEGIN IMMEDIATE`), so what was read in it stays true until the
 group itself changes it, and every method here that changes something changes or forgets what is
-remembered of it. A sender's newest envelope, which every publish moves on, is written once, by
-`finish`. All of this ends with the transaction; whoever rolls back must drop the object.
+remembered of it. A channel's newest position and a sender's newest envelope, which every publish
+moves on, are written once, by `finish`: no other column of a channel changes by what is left till
+then. All of this ends with the transaction; whoever rolls back must drop the object.
 """
 
 import sqlite3
 from collections import Counter
+
+from msgspec.structs import replace
 
 from peerpost_protocol.chain import Link
 from peerpost_protocol.frames import Item
@@ -43,6 +46,7 @@ class GroupTransaction(SqliteTransaction):
         self._channels: dict[bytes, Channel] = {}
         self._intervals: dict[_Pair, list[Interval]] = {}
         self._links: dict[_Pair, Link] = {}
+        self._moved_channels: dict[int, int] = {}
         self._moved_links: dict[_Pair, Link] = {}
         self._used: dict[int | str, int] = {}  # bytes of channels and identities, as they are now
         self._channel_uses: Counter[int] = Counter()  # what has to be added to what is stored
@@ -50,6 +54,7 @@ class GroupTransaction(SqliteTransaction):
 
     def finish(self) -> None:
         """Write what was only remembered."""
+        self._write_moved()
         rows = ((*pair, link.sequence, link.id) for pair, link in self._moved_links.items())
         self._db.executemany(_CHAIN, rows)
         self._moved_links.clear()
@@ -75,7 +80,10 @@ class GroupTransaction(SqliteTransaction):
 
     def channel(self, id_: bytes) -> Channel | None:
         """Return where a channel stands."""
-        found = self._channels.get(id_) or super().channel(id_)
+        found = self._channels.get(id_)
+        if found is None:
+            self._write_moved()
+            found = super().channel(id_)
         if found is not None:
             self._channels[id_] = found
         return found
@@ -132,12 +140,14 @@ class GroupTransaction(SqliteTransaction):
 
     # -- the stream ------------------------------------------------------------------------------
 
-    def append(
-        self, channel: Channel, item: Item, expires_at_ms: int | None, *counted: int | None
-    ) -> None:
+    def append(self, channel: Channel, item: Item, expires_at_ms: int | None) -> None:
         """Put an item at `item.position`, which is `channel.last + 1`."""
-        self._channels.pop(channel.id, None)
-        super().append(channel, item, expires_at_ms, *counted)
+        self._insert_item(channel.number, item, expires_at_ms)
+        self._moved_channels[channel.number] = item.position
+        if self._channels.get(channel.id) is channel:
+            self._channels[channel.id] = replace(channel, last=item.position)
+        else:  # the operation has changed more of it than it was given
+            self._channels.pop(channel.id, None)
 
     def link(self, channel: int, card: int) -> Link | None:
         """Return a sender's newest envelope."""
@@ -150,3 +160,13 @@ class GroupTransaction(SqliteTransaction):
         """Remember an envelope as its sender's newest, and its message id."""
         self._db.execute(_MESSAGE, (channel, card, message, newest.id, position))
         self._links[channel, card] = self._moved_links[channel, card] = newest
+
+    def resume(self, channel: int, card: int, newest: Link) -> None:
+        """Remember an envelope that is not stored as its sender's newest."""
+        self._links[channel, card] = self._moved_links[channel, card] = newest
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    def _write_moved(self) -> None:
+        self._write_last(self._moved_channels)
+        self._moved_channels.clear()

@@ -1,5 +1,7 @@
 """The items of channels, and each sender's chain, in SQLite."""
 
+from collections.abc import Mapping
+
 from peerpost_protocol.chain import Link
 from peerpost_protocol.frames import Item, ItemKind
 from peerpost_relay.sqlite_store.statements import Statements
@@ -15,6 +17,11 @@ _EXPIRED = (
     " WHERE expires_at_ms <= ? AND expires_at_ms IS NOT NULL AND body IS NOT NULL"
     " ORDER BY expires_at_ms LIMIT ?"
 )
+_INSERT = (
+    "INSERT INTO items (channel, position, kind, stored_at_ms, expires_at_ms, body)"
+    " VALUES (?, ?, ?, ?, ?, ?)"
+)
+_LAST = "UPDATE channels SET last = ? WHERE number = ?"
 _KINDS = {int(kind): kind for kind in ItemKind}
 
 
@@ -56,21 +63,15 @@ class Stream(Statements):
 
     def append(self, channel: Channel, item: Item, expires_at_ms: int | None) -> None:
         """Put an item at `item.position`, which is `channel.last + 1`."""
-        self._db.execute(
-            "INSERT INTO items (channel, position, kind, stored_at_ms, expires_at_ms, body)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                channel.number,
-                item.position,
-                int(item.kind),
-                item.stored_at_ms,
-                expires_at_ms,
-                item.body,
-            ),
-        )
-        self._db.execute(
-            "UPDATE channels SET last = ? WHERE number = ?", (item.position, channel.number)
-        )
+        self._insert_item(channel.number, item, expires_at_ms)
+        self._write_last({channel.number: item.position})
+
+    def _insert_item(self, channel: int, item: Item, expires_at_ms: int | None) -> None:
+        place = (channel, item.position, int(item.kind), item.stored_at_ms)
+        self._db.execute(_INSERT, (*place, expires_at_ms, item.body))
+
+    def _write_last(self, positions: Mapping[int, int]) -> None:
+        self._db.executemany(_LAST, ((last, number) for number, last in positions.items()))
 
     def advance(self, channel: int, card: int, message: bytes, newest: Link, position: int) -> None:
         """Remember an envelope as its sender's newest, and its message id."""
@@ -78,6 +79,13 @@ class Stream(Statements):
             "INSERT INTO messages VALUES (?, ?, ?, ?, ?)",
             (channel, card, message, newest.id, position),
         )
+        self._db.execute(
+            "INSERT OR REPLACE INTO chains VALUES (?, ?, ?, ?)",
+            (channel, card, newest.sequence, newest.id),
+        )
+
+    def resume(self, channel: int, card: int, newest: Link) -> None:
+        """Remember an envelope that is not stored as its sender's newest."""
         self._db.execute(
             "INSERT OR REPLACE INTO chains VALUES (?, ?, ?, ?)",
             (channel, card, newest.sequence, newest.id),
