@@ -14,6 +14,8 @@ from peerpost_daemon.records.event_pages import Filter
 from peerpost_daemon.vault.connection import SqlConnection
 
 DEFAULT_WINDOW: Final = 100
+LAGGING_SCANNED: Final = 200_000
+"""Events that one look for consumers that lag passes over, divided among them."""
 LAGGING_MS: Final = 3_600_000
 """How long a wanted event may wait before its consumer is reported."""
 MAX_HELD: Final = 10_000
@@ -163,13 +165,14 @@ def lose(db: SqlConnection, before: int) -> list[tuple[str, int]]:
 def lagging(db: SqlConnection, now_ms: int) -> list[Lagging]:
     """Return the consumers that do not keep up, by name."""
     newest = db.execute("SELECT coalesce(max(cursor), 0) FROM event").fetchone()[0]
-    found = []
-    for consumer in everyone(db):
+    found, all_ = [], everyone(db)
+    share = min(event_pages.MAX_SCANNED, LAGGING_SCANNED // max(1, len(all_)))
+    for consumer in all_:
         held, first = db.execute(
             "SELECT count(*), min(iif(state = 'dead', NULL, cursor)) FROM held WHERE consumer = ?",
             (consumer.name,),
         ).fetchone()
-        oldest = _at_ms(db, first) if first else _oldest_wanted(db, consumer)
+        oldest = _at_ms(db, first) if first else _oldest_wanted(db, consumer, share)
         late = oldest is not None and now_ms - oldest > LAGGING_MS
         if late or held >= MAX_HELD:
             behind = newest - (consumer.acknowledged if first is None else first - 1)
@@ -179,8 +182,9 @@ def lagging(db: SqlConnection, now_ms: int) -> list[Lagging]:
     return found
 
 
-def _oldest_wanted(db: SqlConnection, consumer: Consumer) -> int | None:
-    cursors, _ = event_pages.cursors(db, consumer.acknowledged, consumer.terms.wanted, limit=1)
+def _oldest_wanted(db: SqlConnection, consumer: Consumer, share: int) -> int | None:
+    after, wanted = consumer.acknowledged, consumer.terms.wanted
+    cursors, _ = event_pages.cursors(db, after, wanted, limit=1, scanned=share)
     return _at_ms(db, cursors[0]) if cursors else None
 
 

@@ -78,14 +78,16 @@ def these(db: SqlConnection, cursors: Sequence[int], limit_bytes: int) -> list[P
     return events
 
 
-def cursors(db: SqlConnection, after: int, wanted: Filter, *, limit: int) -> tuple[list[int], int]:
+def cursors(
+    db: SqlConnection, after: int, wanted: Filter, *, limit: int, scanned: int = MAX_SCANNED
+) -> tuple[list[int], int]:
     """Return the cursors of wanted events after a cursor, and the one up to which no other is wanted."""
-    oldest, newest = db.execute(
-        "SELECT min(cursor), max(cursor) FROM event WHERE cursor > ?", (after,)
-    ).fetchone()
+    # Two questions: SQLite finds one end of the table at once, and reads all of it for both.
+    oldest = db.execute("SELECT min(cursor) FROM event WHERE cursor > ?", (after,)).fetchone()[0]
+    newest = db.execute("SELECT max(cursor) FROM event").fetchone()[0]
     if oldest is None:
         return [], after
-    last = min(newest, oldest + MAX_SCANNED - 1)
+    last = min(newest, oldest + scanned - 1)
     conditions, values = _conditions(wanted)
     rows = db.execute(
         f"SELECT cursor FROM event WHERE cursor > ? AND cursor <= ?{conditions} "  # noqa: S608  constant text

@@ -62,7 +62,8 @@ def newest(db: SqlConnection) -> int:
 
 def at_time(db: SqlConnection, time_ms: int) -> int:
     """Return the cursor after which the events since a time stand."""
-    (first,) = db.execute("SELECT min(cursor) FROM event WHERE at_ms >= ?", (time_ms,)).fetchone()
+    # The plus keeps SQLite from looking through the table by cursor: by time there is an index.
+    (first,) = db.execute("SELECT min(+cursor) FROM event WHERE at_ms >= ?", (time_ms,)).fetchone()
     return int(first) - 1 if first is not None else newest(db)
 
 
@@ -84,7 +85,7 @@ def prune(db: SqlConnection, now_ms: int) -> int:
 def _first_since(db: SqlConnection, now_ms: int) -> int:
     """Return the first cursor of which nothing is older than MAX_AGE_MS."""
     (last_old,) = db.execute(
-        "SELECT max(cursor) FROM event WHERE at_ms < ?", (now_ms - MAX_AGE_MS,)
+        "SELECT max(+cursor) FROM event WHERE at_ms < ?", (now_ms - MAX_AGE_MS,)
     ).fetchone()
     return int(last_old or 0) + 1
 
