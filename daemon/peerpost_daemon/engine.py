@@ -18,13 +18,16 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from peerpost_daemon import event_data
+from peerpost_daemon.asking import ask
 from peerpost_daemon.bell import Bell
 from peerpost_daemon.directory import Directory
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.inbound.inbox import Delivered, Inbox, Receipted
 from peerpost_daemon.inbound.logs import RosterLogs
 from peerpost_daemon.inbound.opening import Recipient
+from peerpost_daemon.inbound.standing import take_in
 from peerpost_daemon.link import Credentials, LinkSettings, LinkState, LinkStatus, RelayLink
+from peerpost_daemon.link.errors import RefusedError
 from peerpost_daemon.membership import Membership
 from peerpost_daemon.outbound.answers import Answers
 from peerpost_daemon.outbound.beginnings import Beginnings
@@ -32,12 +35,11 @@ from peerpost_daemon.outbound.pump import Pump
 from peerpost_daemon.outbound.receipts import Receipts
 from peerpost_daemon.outbound.sealing import Sender
 from peerpost_daemon.records import account as accounts
-from peerpost_daemon.records import channels, events
+from peerpost_daemon.records import alarms, channels, events
 from peerpost_daemon.records.account import Account
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
-from peerpost_protocol.chain import Link
-from peerpost_protocol.frames import Attestation, ChannelState, Cursor, Item
+from peerpost_protocol.frames import Accepted, Attestation, ChannelState, Cursor, Item
 from peerpost_protocol.signing import Signed
 
 RESTART_SECONDS = 1.0
@@ -140,8 +142,7 @@ class Engine:
             before = accounts.accepted(db, relay_key, epoch, attestation.value)
             if before is not None and before != epoch:
                 channels.rewind_all(db)
-                data = event_data.DaemonData("relay_store_changed", None)
-                events.add(db, event_data.DAEMON, self._now_ms(), data)
+                alarms.sound(db, "relay_store_changed", None, self._now_ms())
 
         await self._database.write(store)
         self._bell.ring()
@@ -151,10 +152,18 @@ class Engine:
         return await self._database.read(channels.cursors)
 
     async def subscribed(self, states: tuple[ChannelState, ...]) -> None:
-        """Take in where the channels stand; a sequence that the relay has seen is not used again."""
+        """Take in where the channels stand; a sequence that the relay has seen is not used again.
+
+        Where the relay has lost the end of our chain, it is told where that stands, so that the chain goes on.
+        """
         self._inbox.clear()
         now_ms = self._now_ms()
-        await self._database.write(lambda db: _take_in(db, states, now_ms))
+        lost = await self._database.write(lambda db: take_in(db, states, now_ms))
+        for frame in lost:
+            try:
+                await ask(self._link, frame, Accepted)
+            except RefusedError as error:
+                _log.warning("the relay does not let a chain go on: %s", error.kind)
 
     def deliver(self, channel: bytes, items: tuple[Item, ...], size: int) -> None:
         """Take items of a channel."""
@@ -233,26 +242,3 @@ class Engine:
             else:
                 return
             await asyncio.sleep(RESTART_SECONDS)
-
-
-def _take_in(db: SqlConnection, states: tuple[ChannelState, ...], now_ms: int) -> None:
-    for state in states:
-        channel = channels.find(db, state.channel)
-        if channel is None:
-            continue
-        ours = channel.own.sequence if channel.own else 0
-        if state.own_head is not None and state.own_sequence > ours:
-            link = Link(state.own_sequence, state.own_head)
-            channels.set_own(db, channel.id, link)
-            channels.set_sent(db, channel.id, link)
-            data = event_data.DaemonData("sequence_recovered", f"{ours} became {link.sequence}")
-            events.add(db, event_data.DAEMON, now_ms, data, channel=channel.id)
-        if state.last < channel.cursor:
-            # It gives these positions a second time: what comes there must not pass for known.
-            channels.rewind(db, channel.id, state.last)
-            detail = f"position {channel.cursor} became {state.last}"
-            data = event_data.DaemonData("relay_rolled_back", detail)
-            events.add(db, event_data.DAEMON, now_ms, data, channel=channel.id)
-        if not state.recovered:
-            data = event_data.DaemonData("history_lost", f"before position {state.oldest}")
-            events.add(db, event_data.DAEMON, now_ms, data, channel=channel.id)

@@ -204,6 +204,15 @@ class PostReceipt(WireStruct, frozen=True, tag="post_receipt"):
     receipt: Signed
 
 
+class ResumeChain(WireStruct, frozen=True, tag="resume_chain"):
+    """Say where this card's chain in a channel stands, when the relay has lost the end of it."""
+
+    request: Request
+    channel: Digest
+    sequence: Counter
+    head: Digest
+
+
 # --- answers
 
 
@@ -305,6 +314,7 @@ ClientFrame = (
     | ReadStream
     | Subscribe
     | PostReceipt
+    | ResumeChain
 )
 RelayFrame = (
     ChallengeFrame

@@ -56,6 +56,23 @@ def publish(
     return Outcome(channel.id, item.position, Appended(channel.id, item))
 
 
+def resume(transaction: Transaction, id_: bytes, sender: bytes, link: Link) -> Outcome:
+    """Let a sender's chain go on after `link`, which the store has lost; raise RefusalError.
+
+    Safe to believe without proof: a sender can only skip sequences of its own, and its readers see
+    that they are missing.
+    """
+    card = standing(transaction, sender)
+    channel = channel_for(transaction, id_, card)
+    require_member(transaction, channel, card)
+    known = transaction.link(channel.number, card.number)
+    if known is not None and known.sequence == link.sequence and known.id != link.id:
+        raise RefusalError(Refusal.OUT_OF_SEQUENCE, "another envelope has this sequence")
+    if known is None or known.sequence < link.sequence:
+        transaction.resume(channel.number, card.number, link)
+    return Outcome(channel.id, channel.last)
+
+
 def standing(transaction: Transaction, card: bytes) -> Standing:
     """Return a card that counts; a session may have outlived its card."""
     found = transaction.standing(card)

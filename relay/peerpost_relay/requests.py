@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from peerpost_protocol.chain import Link
 from peerpost_protocol.frames import (
     Accepted,
     Authenticate,
@@ -17,6 +18,7 @@ from peerpost_protocol.frames import (
     PublishCard,
     ReadRoster,
     ReadStream,
+    ResumeChain,
     SearchCards,
     SubmitRosterEvent,
     Subscribe,
@@ -42,6 +44,8 @@ from peerpost_relay.subscriptions import Subscriptions
 from peerpost_relay.writer import Write
 
 NONCE_BYTES = 32
+
+WriteFrame = PublishCard | SubmitRosterEvent | Publish | PostReceipt | ResumeChain
 
 Clock = Callable[[], int]  # the time in ms
 RandomBytes = Callable[[int], bytes]
@@ -101,7 +105,7 @@ class Requests:
                 return self._greet(peer, asked)
             case Authenticate():
                 return self._prove(peer, asked, cards)
-            case PublishCard() | SubmitRosterEvent() | Publish() | PostReceipt():
+            case PublishCard() | SubmitRosterEvent() | Publish() | PostReceipt() | ResumeChain():
                 return self._write(peer, asked)
             case Subscribe():
                 return Job(peer, None, lambda _: self._subscriptions.begin(peer, asked))
@@ -157,9 +161,7 @@ class Requests:
 
     # -- what is committed -----------------------------------------------------------------------
 
-    def _write(
-        self, peer: Peer, asked: PublishCard | SubmitRosterEvent | Publish | PostReceipt
-    ) -> Job:
+    def _write(self, peer: Peer, asked: WriteFrame) -> Job:
         try:
             self._count(peer, asked)
         except RefusalError as refusal:
@@ -176,9 +178,7 @@ class Requests:
 
         return Job(peer, check, then)
 
-    def _count(
-        self, peer: Peer, asked: PublishCard | SubmitRosterEvent | Publish | PostReceipt
-    ) -> None:
+    def _count(self, peer: Peer, asked: WriteFrame) -> None:
         """Count a write of an authenticated card; raise RefusalError over its rate."""
         match asked:
             case PublishCard():  # of a session that has no card yet; failed tries are bounded
@@ -187,12 +187,14 @@ class Requests:
                 size = len(data)
             case SubmitRosterEvent(event=signed) | PostReceipt(receipt=signed):
                 size = len(signed.payload)
+            case ResumeChain():
+                size = 0
         self._quotas.write(peer.session.require_proof().card.id, size)
 
     def _checks(
-        self, peer: Peer, asked: PublishCard | SubmitRosterEvent | Publish | PostReceipt
-    ) -> tuple[Callable[[], Any], Callable[[Any], Operation[Outcome]]]:
-        """Return what verifies the frame, and what makes an operation of the verified thing."""
+        self, peer: Peer, asked: WriteFrame
+    ) -> tuple[Callable[[], Any] | None, Callable[[Any], Operation[Outcome]]]:
+        """Return what verifies the frame, if anything, and what makes an operation of the verified thing."""
         now_ms = self._clock()
         if isinstance(asked, PublishCard):
             token, needed = asked.token, self._settings.require_token
@@ -220,6 +222,9 @@ class Requests:
                 return partial(
                     verify.verified_receipt, signed, proven
                 ), lambda receipt: lambda t: receipts.post(t, receipt)
+            case ResumeChain(channel=channel, sequence=sequence, head=head):
+                link, card = Link(sequence, head), proven.card.id
+                return None, lambda _: lambda t: publishing.resume(t, channel, card, link)
 
     def _written(self, peer: Peer, request: int, result: Outcome | RefusalError) -> None:
         self._ingest.answered(peer)

@@ -25,6 +25,7 @@ from peerpost_protocol.frames import (
     PublishCard,
     ReadRoster,
     ReadStream,
+    ResumeChain,
     SearchCards,
     SubmitRosterEvent,
     Subscribe,
@@ -62,6 +63,7 @@ _MEMBER: dict[type[ClientFrame], Action] = {
     SubmitRosterEvent: Action.WRITE,
     Publish: Action.WRITE,
     PostReceipt: Action.WRITE,
+    ResumeChain: Action.WRITE,
     Subscribe: Action.SUBSCRIBE,
 }
 

@@ -217,6 +217,9 @@ class Transaction(Snapshot, Protocol):
     def use(self, channel: int, identity: str, size: int) -> None:
         """Count the bytes of an envelope that was stored."""
 
+    def resume(self, channel: int, card: int, newest: Link) -> None:
+        """Remember an envelope that is not stored as its sender's newest."""
+
     def put_receipt(self, channel: int, card: int, receipt: StoredReceipt) -> None:
         """Replace a card's receipt; `receipt.revision` becomes the channel's."""
 

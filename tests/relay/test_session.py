@@ -26,6 +26,7 @@ FRAMES: dict[type[f.ClientFrame], f.ClientFrame] = {
     f.ReadStream: f.ReadStream(1, ID, 0, 1),
     f.Subscribe: f.Subscribe(1, (), everything=True),
     f.PostReceipt: f.PostReceipt(1, SIGNED),
+    f.ResumeChain: f.ResumeChain(1, ID, 1, ID),
 }
 ABSENT = [(s, k) for s in State for k in get_args(f.ClientFrame) if k not in TRANSITIONS[s]]
 PRESENT = [(s, kind, *step) for s in State for kind, step in TRANSITIONS[s].items()]

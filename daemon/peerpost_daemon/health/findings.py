@@ -230,6 +230,12 @@ TABLE: Final = (
         _alarm("relay_lost_messages"),
         "Tell the relay's operator; send again what matters: message.status names who has it.",
     ),
+    Row(
+        "receivers_ahead",
+        "error",
+        _alarm("receivers_ahead"),
+        "Was an older vault restored, and the relay too? Begin a new channel: sequences may collide.",
+    ),
     Row("relay_store_changed", "warning", _alarm("relay_store_changed"), _SENT_AGAIN),
     Row("history_lost", "warning", _alarm("history_lost"), "It had expired at the relay."),
 )

@@ -14,7 +14,7 @@ from msgspec import Struct
 from peerpost_daemon import event_data
 from peerpost_daemon.delivering import note_delivered
 from peerpost_daemon.ids import message_text
-from peerpost_daemon.records import chains, channels, events, outbox
+from peerpost_daemon.records import alarms, chains, channels, events, outbox
 from peerpost_daemon.records.chains import Delivery
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.card import Card
@@ -91,6 +91,9 @@ def take(db: SqlConnection, receipt: Receipt, me: Card, now_ms: int) -> None:
     row = outbox.by_sequence(db, body.channel, mark.sequence)
     sealed = channel.own.sequence if channel.own else 0
     if mark.sequence > sealed or (row is not None and row.envelope_id != mark.envelope):  # 2
+        if mark.sequence > sealed:
+            detail = f"{receipt.card.identity} has {mark.sequence}, we sealed {sealed}"
+            alarms.sound(db, "receivers_ahead", detail, now_ms, body.channel)
         _mismatch(db, receipt, mark, row.message if row else None, now_ms)
         return
     delivery = Delivery(mark.sequence, mark.missing)

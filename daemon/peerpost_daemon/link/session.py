@@ -36,6 +36,7 @@ from peerpost_protocol.frames import (
     ReadStream,
     ReceiptNotice,
     Refused,
+    ResumeChain,
     RosterPage,
     SearchCards,
     StreamPage,
@@ -62,6 +63,7 @@ RequestFrame: TypeAlias = (
     | ReadStream
     | Subscribe
     | PostReceipt
+    | ResumeChain
 )
 AnswerFrame: TypeAlias = Accepted | Cards | RosterPage | StreamPage | Subscribed
 NewsFrame: TypeAlias = Deliver | Joined | ReceiptNotice
@@ -77,6 +79,7 @@ ANSWERS: Mapping[type[RequestFrame], type[AnswerFrame]] = MappingProxyType(
         ReadStream: StreamPage,
         Subscribe: Subscribed,
         PostReceipt: Accepted,
+        ResumeChain: Accepted,
     }
 )
 TERMINAL = frozenset(

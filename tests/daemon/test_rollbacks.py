@@ -1,0 +1,137 @@
+"""An older copy is put back: of a daemon's vault, or of the relay's store. Real engines, vaults, relay and sockets.
+
+No sequence is used twice, nobody sees a fork, what can be had again is had again, and it is said what happened.
+"""
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from peerpost_daemon.records import alarms
+from peerpost_daemon.vault.connection import SqlConnection
+from tests.support.accounts import RunningAccount, account
+from tests.support.relay_server import running_relay
+
+ALICE, BOB, CAROL = "alice@example.org", "bob@example.org", "carol@example.org"
+
+
+class Copies:
+    """Be a folder with the relay's data and each one's vault; what stands still can be copied."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._port = 0
+
+    def back_up(self, what: str) -> None:
+        shutil.copytree(self.folder / what, self.folder / f"{what}.copy")
+
+    def restore(self, what: str) -> None:
+        shutil.rmtree(self.folder / what)
+        (self.folder / f"{what}.copy").rename(self.folder / what)
+
+    @asynccontextmanager
+    async def serving(self, *people: str) -> AsyncIterator[list[RunningAccount]]:
+        async with AsyncExitStack() as stack:
+            relay = await stack.enter_async_context(
+                running_relay(self.folder / "relay", port=self._port)
+            )
+            self._port = int(relay.url.rpartition(":")[2])
+            found = [
+                await stack.enter_async_context(account(self.folder / who, who, relay.url))
+                for who in people
+            ]
+            for one in found:
+                await one.online()
+            yield found
+
+    @asynccontextmanager
+    async def alone(self, who: str) -> AsyncIterator[RunningAccount]:
+        """Run somebody's daemon while there is no relay."""
+        async with account(self.folder / who, who, f"ws://127.0.0.1:{self._port}") as one:
+            yield one
+
+
+def _mine(db: SqlConnection) -> list[tuple[bytes, int | None]]:
+    rows = db.execute("SELECT body, sequence FROM message WHERE mine ORDER BY sequence")
+    return rows.fetchall()
+
+
+async def test_an_older_vault_gets_its_messages_back_and_goes_on_after_them(tmp_path: Path) -> None:
+    copies = Copies(tmp_path)
+    async with copies.serving(ALICE, BOB) as (alice, bob):
+        channel = await alice.channel("ops", BOB)
+        await bob.follows(channel)
+        await alice.outgoing(await alice.send(channel, "one"), "sent")
+    copies.back_up(ALICE)
+    async with copies.serving(ALICE, BOB) as (alice, bob):
+        for text in ("two", "three"):
+            await alice.send(channel, text)
+        await bob.shows(channel, "one", "two", "three")
+    copies.restore(ALICE)
+    async with copies.serving(ALICE, BOB) as (alice, bob):
+        event = await alice.told("daemon", change="sequence_recovered")
+        assert event["detail"] == "1 became 3"
+        await alice.send(channel, "four")
+        await bob.shows(channel, "one", "two", "three", "four")
+        await alice.until(lambda db: len(_mine(db)) == 4)
+        mine = await alice.read(_mine)
+        assert mine == [(b"one", 1), (b"two", 2), (b"three", 3), (b"four", 4)]
+        assert await bob.reasons() == await alice.reasons() == []
+        assert [a.change for a in await alice.read(alarms.everything)] == ["sequence_recovered"]
+
+
+async def test_what_still_waited_in_an_older_vault_is_not_sent_again(tmp_path: Path) -> None:
+    copies = Copies(tmp_path)
+    async with copies.serving(ALICE, BOB) as (alice, bob):
+        channel = await alice.channel("ops", BOB)
+        await bob.follows(channel)
+    async with copies.alone(ALICE) as alice:
+        sent = [await alice.send(channel, text) for text in ("one", "two")]
+    copies.back_up(ALICE)
+    async with copies.serving(ALICE, BOB) as (alice, bob):
+        await bob.shows(channel, "one", "two")
+    copies.restore(ALICE)
+    async with copies.serving(ALICE, BOB) as (alice, bob):
+        for sequence, message in enumerate(sent, 1):
+            found = await alice.until(lambda db, m=message: _arrived(db, m))  # type: ignore[misc]
+            assert found == sequence
+        await alice.send(channel, "three")
+        await bob.shows(channel, "one", "two", "three")
+        assert await alice.events("message.status", status="failed") == []
+
+
+def _arrived(db: SqlConnection, message: bytes) -> int | None:
+    row = db.execute(
+        "SELECT sequence FROM outbox WHERE message = ? AND state IN ('sent', 'delivered')",
+        (message,),
+    ).fetchone()
+    return int(row[0]) if row else None
+
+
+async def test_a_relay_that_lost_messages_is_noticed_and_sending_goes_on(tmp_path: Path) -> None:
+    copies = Copies(tmp_path)
+    async with copies.serving(ALICE, BOB, CAROL) as (alice, bob, carol):
+        channel = await alice.channel("ops", BOB, CAROL)
+        await alice.send(channel, "one")
+        await bob.shows(channel, "one")
+        await carol.shows(channel, "one")
+    copies.back_up("relay")
+    async with copies.serving(ALICE, BOB) as (alice, bob):
+        for text in ("two", "three"):
+            await alice.send(channel, text)
+        await bob.shows(channel, "one", "two", "three")
+        await alice.outgoing(await alice.send(channel, "four"), "sent")
+        await bob.shows(channel, "one", "two", "three", "four")
+    copies.restore("relay")
+    async with copies.serving(ALICE, BOB, CAROL) as (alice, bob, carol):
+        lost = await alice.told("daemon", change="relay_lost_messages")
+        assert lost["detail"] == "3 messages of ours in ops, after 1"
+        row = await alice.outgoing(await alice.send(channel, "five"), "delivered")
+        assert row.sequence == 5
+        await bob.shows(channel, "one", "two", "three", "four", "five")
+        assert await bob.reasons() == []
+        await carol.shows(channel, "one", "five")
+        assert await carol.reasons() == ["gap"]
+    async with copies.serving(ALICE) as (alice,):
+        assert len(await alice.events("daemon", change="relay_lost_messages")) == 1
