@@ -92,11 +92,11 @@ class Quotas:
 
 def network_of(address: str) -> str:
     """Return what counts as one address: an IPv4 address, an IPv6 network, a Unix socket."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
+    if ":" not in address:
         return address
-    if found.version == 4:
+    try:
+        found = ipaddress.IPv6Address(address.partition("%")[0])
+    except ValueError:
         return address
     mapped = found.ipv4_mapped
     return str(mapped) if mapped else str(ipaddress.ip_network((found, IPV6_NETWORK), strict=False))

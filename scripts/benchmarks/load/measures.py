@@ -23,6 +23,7 @@ ALL_SECONDS = 60.0  # at most, for everything that was made
 WINDOWS = (16, 64)
 SENDERS_MAX = 16  # connections that publish durably, sharing what is in flight
 ACCEPTED = "accepted"
+SESSIONS_A_CARD = 16
 KIBIBYTE = 1024.0
 
 
@@ -87,14 +88,14 @@ def crowd(bench: Bench, count: int) -> Iterator[Sample]:
     """Yield the memory of idle authenticated connections, and how fast they come back."""
     relay = RelayUnderLoad(bench.place(), bench.server_core)
     try:
-        team = relay.team(min(count, CARDS_MAX))
-        admit(relay.port, team.mates, 1)[0][0].close()
+        mates = relay.cards(-(-count // SESSIONS_A_CARD))
+        admit(relay.port, mates, 1)[0][0].close()
         before, _ = resident_mib(relay.pid)
-        first = admit(relay.port, team.mates, count)
+        first = admit(relay.port, mates, count)
         after, _ = resident_mib(relay.pid)
         for each in first.sockets:
             each.close()
-        again = admit(relay.port, team.mates, count)
+        again = admit(relay.port, mates, count)
         for each in again.sockets:
             each.close()
     finally:

@@ -55,17 +55,23 @@ class RelayUnderLoad:
 
     def team(self, size: int) -> Team:
         """Publish cards and begin a channel of all of them."""
-        team = Team([Mate(f"mate{number}@example.org") for number in range(size)])
-        line, challenge = self._greeted()
-        for number, mate in enumerate(team.mates):
-            line.send(encode_frame(f.PublishCard(number, mate.card.signed, None)))
-        for _ in team.mates:
-            expect(line, f.Accepted)
-        self._authenticate(line, challenge, team.mates[0])
+        team = Team(self.cards(size))
+        line = self.session(team.mates[0])
         line.send(encode_frame(f.SubmitRosterEvent(0, team.event.signed)))
         expect(line, f.Accepted)
         line.close()
         return team
+
+    def cards(self, count: int) -> list[Mate]:
+        """Publish so many cards."""
+        mates = [Mate(f"mate{number}@example.org") for number in range(count)]
+        line, _ = self._greeted()
+        for number, mate in enumerate(mates):
+            line.send(encode_frame(f.PublishCard(number, mate.card.signed, None)))
+        for _ in mates:
+            expect(line, f.Accepted)
+        line.close()
+        return mates
 
     def session(self, mate: Mate) -> Line:
         """Return an authenticated connection."""
