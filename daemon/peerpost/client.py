@@ -87,7 +87,8 @@ class Client(Methods):
         A named `consumer` resumes after its acknowledged cursor and gets each event at least once
         until `ack`; at most `window` events come unacknowledged. With `ack_seconds` it is a queue:
         listeners of one name compete, each event is acknowledged alone, comes again when it is
-        not in time, and becomes a dead letter after `max_attempts`. With `reconnect`, a lost
+        not in time, and becomes a dead letter after `max_attempts`. A consumer keeps its filters
+        and terms: what is not given stays as it was. With `reconnect`, a lost
         daemon is waited for; `timeout` bounds the whole.
         """
         from peerpost.listener import Listener  # noqa: PLC0415 - calls need neither of them

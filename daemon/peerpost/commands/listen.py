@@ -50,7 +50,9 @@ def arguments(parser: Parser) -> None:
         "--timeout", type=seconds, metavar="S", help="end after S; code 5 if --count is not reached"
     )
     parser.add_argument(
-        "--no-ack", action="store_true", help="leave the events to the consumer's next run"
+        "--no-ack",
+        action="store_true",
+        help="leave the events to the next run; no more than --window come",
     )
     parser.add_argument(
         "--reconnect", action="store_true", help="wait for a daemon that has gone away"
