@@ -18,7 +18,6 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from peerpost_daemon import event_data
-from peerpost_daemon.asking import ask
 from peerpost_daemon.bell import Bell
 from peerpost_daemon.directory import Directory
 from peerpost_daemon.errors import DaemonError
@@ -27,10 +26,11 @@ from peerpost_daemon.inbound.logs import RosterLogs
 from peerpost_daemon.inbound.opening import Recipient
 from peerpost_daemon.inbound.standing import take_in
 from peerpost_daemon.link import Credentials, LinkSettings, LinkState, LinkStatus, RelayLink
-from peerpost_daemon.link.errors import RefusedError
 from peerpost_daemon.membership import Membership
+from peerpost_daemon.outbound.ageing import Ageing
 from peerpost_daemon.outbound.answers import Answers
 from peerpost_daemon.outbound.beginnings import Beginnings
+from peerpost_daemon.outbound.mending import Mending
 from peerpost_daemon.outbound.pump import Pump
 from peerpost_daemon.outbound.receipts import Receipts
 from peerpost_daemon.outbound.sealing import Sender
@@ -39,10 +39,11 @@ from peerpost_daemon.records import alarms, channels, events
 from peerpost_daemon.records.account import Account
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
-from peerpost_protocol.frames import Accepted, Attestation, ChannelState, Cursor, Item
+from peerpost_protocol.frames import Attestation, ChannelState, Cursor, Item
 from peerpost_protocol.signing import Signed
 
 RESTART_SECONDS = 1.0
+MAX_QUEUED_SECONDS = 30 * 86_400.0
 
 _TOLD = frozenset({LinkState.ONLINE, LinkState.WAITING, LinkState.REFUSED})
 _log = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ class Engine:
         *,
         now_ms: Callable[[], int],
         random_bytes: Callable[[int], bytes],
+        max_queued_seconds: float = MAX_QUEUED_SECONDS,
     ) -> None:
         self.faults = 0
         self._database = database
@@ -81,17 +83,22 @@ class Engine:
             jitter=random.random,
         )
         sender = Sender(account.card, account.keys, random_bytes)
+        self._ageing = Ageing(
+            database, bell, max_queued_seconds, now_ms=now_ms, monotonic=time.monotonic
+        )
         self._put_together(Recipient(account.card, account.keys), sender)
 
     def _put_together(self, me: Recipient, sender: Sender) -> None:
         database, link, bell, now_ms = self._database, self._link, self._bell, self._now_ms
         self.directory = Directory(link, database)
         self.channels = Membership(database, self.directory, link, sender, bell, now_ms=now_ms)
-        self._answers = Answers(database, link, me.card, bell, now_ms=now_ms)
+        self._mending = Mending(database, link, bell, now_ms=now_ms)
+        self._answers = Answers(database, link, me.card, bell, mending=self._mending, now_ms=now_ms)
         beginnings = Beginnings(database, link, self.channels, bell, now_ms=now_ms)
         self.outbound = Pump(
             database, link, beginnings, self._answers, sender, bell=bell, now_ms=now_ms
         )
+        self._mending.again = self.outbound.again
         self._receipts = Receipts(database, link, sender, now_ms=now_ms)
         self._inbox = Inbox(
             database,
@@ -111,7 +118,8 @@ class Engine:
 
     async def start(self) -> None:
         """Begin to run."""
-        for part in (self._link, self._inbox, self._answers, self.outbound, self._receipts):
+        parts = (self._link, self._inbox, self._answers, self.outbound, self._receipts)
+        for part in (*parts, self._mending, self._ageing):
             self._tasks.append(asyncio.create_task(self._keep(part.run), name=type(part).__name__))
 
     async def close(self) -> None:
@@ -152,18 +160,11 @@ class Engine:
         return await self._database.read(channels.cursors)
 
     async def subscribed(self, states: tuple[ChannelState, ...]) -> None:
-        """Take in where the channels stand; a sequence that the relay has seen is not used again.
-
-        Where the relay has lost the end of our chain, it is told where that stands, so that the chain goes on.
-        """
+        """Take in where the channels stand; where our chain does not agree, nothing is sent until it does."""
         self._inbox.clear()
         now_ms = self._now_ms()
-        lost = await self._database.write(lambda db: take_in(db, states, now_ms))
-        for frame in lost:
-            try:
-                await ask(self._link, frame, Accepted)
-            except RefusedError as error:
-                _log.warning("the relay does not let a chain go on: %s", error.kind)
+        found = await self._database.write(lambda db: take_in(db, states, now_ms))
+        self._mending.begin(found)
 
     def deliver(self, channel: bytes, items: tuple[Item, ...], size: int) -> None:
         """Take items of a channel."""
@@ -179,6 +180,7 @@ class Engine:
     def changed(self, status: LinkStatus) -> None:
         """Start and stop what needs the link; tell whoever listens."""
         online = status.state is LinkState.ONLINE
+        self._mending.go(online=online)
         self.outbound.go(online=online)
         self._receipts.go(online=online)
         if status.state in _TOLD and status.state is not self._told:
@@ -213,6 +215,7 @@ class Engine:
 
     def _stored(self, *, more_may_go: bool) -> None:
         self._receipts.wake()
+        self._mending.look()
         if more_may_go:
             self._answers.rosters_changed()
             self.outbound.again()

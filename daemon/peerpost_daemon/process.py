@@ -150,7 +150,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 async def _serve(settings: DaemonSettings, secret: bytes | None) -> None:
     bell = Bell()
-    daemon = Daemon(settings, _engines(bell), bell)
+    daemon = Daemon(settings, _engines(bell, settings), bell)
     service = Service(daemon)
     _listen_to_signals(daemon)
     try:
@@ -165,12 +165,17 @@ async def _serve(settings: DaemonSettings, secret: bytes | None) -> None:
         await service.close()
 
 
-def _engines(bell: Bell) -> MakeEngine:
-    def make(
-        database: Database, account: Account, token: str | None, settings: LinkSettings
-    ) -> Engine:
+def _engines(bell: Bell, settings: DaemonSettings) -> MakeEngine:
+    def make(database: Database, account: Account, token: str | None, link: LinkSettings) -> Engine:
         return Engine(
-            database, account, token, settings, bell, now_ms=now_ms, random_bytes=os.urandom
+            database,
+            account,
+            token,
+            link,
+            bell,
+            now_ms=now_ms,
+            random_bytes=os.urandom,
+            max_queued_seconds=settings.max_queued_seconds,
         )
 
     return make
