@@ -52,7 +52,7 @@ def _run(bench: Bench, peers: list[str], idle_max: int) -> Iterator[Sample]:
     for system in ["peerpost", *peers]:
         yield from measures.latency(system, bench, min(LATENCY_READERS, bench.messages))
     for window in DURABLE_WINDOWS:
-        for system in ["peerpost", *(peer for peer in peers if peer == "nats")]:
+        for system in ["peerpost", *(peer for peer in peers if peer != "mosquitto")]:
             yield from measures.durable(system, bench, window)
     yield from measures.catch_up(bench, LIVE_DURING_CATCH_UP, CATCHING_UP)
     yield from measures.crowd(bench, bench.messages if small else idle_max)
@@ -66,5 +66,9 @@ CASE = Case(
     measure,
     5,
     3_000,
-    (Peer("nats", "nats-server"), Peer("mosquitto", "mosquitto")),
+    (
+        Peer("nats", "nats-server"),
+        Peer("mosquitto", "mosquitto"),
+        Peer("nostr-relay", "nostr-relay"),
+    ),
 )

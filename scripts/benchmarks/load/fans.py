@@ -8,7 +8,7 @@ from typing import Protocol
 
 from peerpost_protocol import frames as f
 from peerpost_protocol.frames import encode_frame
-from scripts.benchmarks.load import mosquitto, nats
+from scripts.benchmarks.load import mosquitto, nats, nostr
 from scripts.benchmarks.load.bench import Bench
 from scripts.benchmarks.load.generator import MARK, Load, write_frames
 from scripts.benchmarks.load.peerpost import CARDS_MAX, RelayUnderLoad, publishing
@@ -97,7 +97,8 @@ def _peer_fan(
         def prepare(place: Path, count: int) -> Path:
             return write_frames(place, ((0, each) for each in messages(count)))
 
-        yield Fan(name, peer.pid, peer.session(), lines, prepare)
+        options: dict[str, object] = {"unordered": int(name == "nostr-relay")}
+        yield Fan(name, peer.pid, peer.session(), lines, prepare, options)
     finally:
         peer.stop()
 
@@ -110,4 +111,7 @@ def fan(system: str, bench: Bench, readers: int) -> AbstractContextManager[Fan]:
     if system == "mosquitto":
         other = mosquitto.MosquittoUnderLoad(bench.place(), bench.server_core)
         return _peer_fan(system, other, mosquitto.messages, readers)
+    if system == "nostr-relay":
+        third = nostr.NostrUnderLoad(bench.place(), bench.server_core)
+        return _peer_fan(system, third, nostr.messages, readers)
     return relay_fan(bench, readers)
