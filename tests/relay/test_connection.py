@@ -11,7 +11,16 @@ from websockets.uri import parse_uri
 
 from peerpost_relay.connection import frame
 from peerpost_relay.settings import EdgeSettings
-from tests.relay.edge import PATIENCE_SECONDS, QUICK, UPGRADE, fill, listening, masked, received
+from tests.relay.edge import (
+    PATIENCE_SECONDS,
+    QUICK,
+    UPGRADE,
+    close_code,
+    fill,
+    listening,
+    masked,
+    received,
+)
 
 QUICK_PINGS = EdgeSettings(tick_seconds=0.05, ping_interval_seconds=0.1)
 LENGTHS = [0, 1, 125, 126, 127, 65_535, 65_536, 70_000]
@@ -34,12 +43,28 @@ def test_framed_payloads_are_read_back_by_the_library_s_client(payloads: list[by
     assert all(event.opcode is Opcode.BINARY and event.fin for event in events)
 
 
-def test_the_library_still_answers_pings_and_closings_as_the_connection_expects() -> None:
+async def test_pings_and_closings_are_answered_with_the_library_s_bytes() -> None:
     machine = Protocol(Side.SERVER)
     machine.receive_data(masked(0x89, b"a") + masked(0x89, b"b"))
-    assert machine.data_to_send() == [b"\x8a\x01a", b"\x8a\x01b"]
+    _, newest_pong = machine.data_to_send()
     machine.receive_data(masked(0x88, b"\x03\xe8"))
-    assert machine.data_to_send() == [b"\x88\x02\x03\xe8", SEND_EOF]
+    closing, end = machine.data_to_send()
+    assert end is SEND_EOF
+    async with listening() as place, place.socket() as socket:
+        await socket.upgrade()
+        socket.write(masked(0x89, b"a") + masked(0x89, b"b"))
+        assert await socket.reader.readexactly(3) == newest_pong  # one answers all, section 5.5.3
+        socket.write(masked(0x88, b"\x03\xe8"))
+        assert await socket.rest() == closing
+
+
+async def test_a_violation_is_named_in_the_closing() -> None:
+    async with listening() as place, place.socket() as socket:
+        await socket.upgrade()
+        socket.write(masked(0x82, b"good") + b"\x82\x01x" + masked(0x82, b"late"))
+        assert close_code(await socket.rest()) == 1002
+        await place.recorder.heard("closed")
+        assert place.recorder.payloads == [b"good"]
 
 
 async def test_a_message_comes_up_and_an_answer_goes_down() -> None:
@@ -220,3 +245,29 @@ async def test_a_client_that_we_do_not_read_is_not_called_silent() -> None:
             connection._edge.wheel.advance()
         assert place.listener.opened == 1
         assert place.recorder.calls == ["opened"]
+
+
+class Broken:
+    """Be a connection that fails when it is flushed."""
+
+    aborted = False
+
+    def flush(self) -> None:
+        raise RuntimeError("broken")
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+async def test_a_connection_that_fails_to_flush_takes_no_other_with_it() -> None:
+    async with listening() as place, place.connect() as client:
+        connection = await place.recorder.heard("opened")
+        broken, told = Broken(), list[str]()
+        asyncio.get_running_loop().set_exception_handler(
+            lambda _, said: told.append(said["message"])
+        )
+        connection._edge.flush_soon(broken)  # type: ignore[arg-type]  # as if it were one
+        connection.send(frame(b"whole"))
+        assert await received(client) == b"whole"
+        assert broken.aborted
+        assert told == ["a connection could not be flushed"]
