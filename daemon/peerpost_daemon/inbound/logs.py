@@ -1,8 +1,8 @@
-"""Roster logs: the events of the time in which we were no member.
+"""Roster logs: the events of the time in which we were no member, and those that the relay left out.
 
 Whoever is added later, or again, gets the stream from the adding on. The roster before that is read from the roster's
-own log. It is folded from the first event, whose identifier is the channel's id, or from the last one known here: it
-cannot be another channel's, and nothing in it can be left out.
+own log, and so is what a present member was not brought. It is folded from the first event, whose identifier is the
+channel's id, or from the last one known here: it cannot be another channel's, and nothing in it can be left out.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +16,7 @@ from peerpost_daemon.records import channels
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
 from peerpost_protocol.card import Card
+from peerpost_protocol.envelope import EnvelopeClaim
 from peerpost_protocol.errors import ProtocolError
 from peerpost_protocol.frames import ReadRoster, RosterPage
 from peerpost_protocol.roster import RosterClaim, RosterEvent, parse_event, verify_event
@@ -54,11 +55,11 @@ class RosterLogs:
         self._database = database
 
     async def missing(self, arrived: Arrived) -> dict[bytes, RosterLog]:
-        """Return what the roster events that arrived, in their order, leave out. Raises LinkError."""
-        positions = _positions(arrived)
-        next_ = await self._database.read(lambda db: {id_: _next(db, id_) for id_ in positions})
+        """Return what the items that arrived, in their order, need and do not bring. Raises LinkError."""
+        needs = _needs(arrived)
+        next_ = await self._database.read(lambda db: {id_: _next(db, id_) for id_ in needs})
         logs = {}
-        for channel, there in positions.items():
+        for channel, there in needs.items():
             before = _end_of_holes(next_[channel], there)
             if before is not None:
                 logs[channel] = await self._read(channel, next_[channel], before)
@@ -85,13 +86,21 @@ class RosterLogs:
         return RosterLog(tuple(claims), cards)
 
 
-def _positions(arrived: Arrived) -> dict[bytes, list[int]]:
-    """Return the roster positions of the events of each channel, in the order they came."""
-    positions: dict[bytes, list[int]] = {}
+def _needs(arrived: Arrived) -> dict[bytes, list[tuple[int, int]]]:
+    """Return for each channel, in the order they came, the roster that each item stands on, and the one after it.
+
+    Both as the number of events: an event stands on all before it, an envelope on those that it was sealed under.
+    """
+    needs: dict[bytes, list[tuple[int, int]]] = {}
     for channel, parsed in arrived:
-        there = positions.setdefault(channel, [])
-        there += [p.claim.body.position for p in parsed if isinstance(p.claim, RosterClaim)]
-    return positions
+        there = needs.setdefault(channel, [])
+        for one in parsed:
+            if isinstance(one.claim, RosterClaim):
+                there.append((one.claim.body.position, one.claim.body.position + 1))
+            elif isinstance(one.claim, EnvelopeClaim):
+                count = one.claim.header.roster_position + 1
+                there.append((count, count))
+    return needs
 
 
 def _next(db: SqlConnection, channel: bytes) -> int:
@@ -99,11 +108,16 @@ def _next(db: SqlConnection, channel: bytes) -> int:
     return known.roster.position + 1 if known else 0
 
 
-def _end_of_holes(next_: int, positions: Iterable[int]) -> int | None:
-    """Return the position after the last one that is left out, None when there is no hole."""
+def _end_of_holes(next_: int, needs: Iterable[tuple[int, int]]) -> int | None:
+    """Return the number of events up to the last one that is left out, None when there is no hole.
+
+    Envelopes of a channel that nobody here knows begin nothing.
+    """
     end = None
-    for position in positions:
-        if position > next_:
-            end = position
-        next_ = max(next_, position + 1)
+    for stands_on, after in needs:
+        brings = after > stands_on
+        if stands_on > next_ and (next_ or brings):
+            end = stands_on
+        if next_ or brings:
+            next_ = max(next_, after)
     return end

@@ -7,11 +7,12 @@ sequence. The chain then goes on after it, and no sequence is used twice.
 """
 
 from peerpost_daemon import event_data
-from peerpost_daemon.delivering import tell_status
+from peerpost_daemon.delivering import note_delivered, tell_status
 from peerpost_daemon.inbound.message import message_of
 from peerpost_daemon.inbound.opening import Fault, OpenedEnvelope, Taking, open_envelope
 from peerpost_daemon.records import channels, events, messages, outbox
 from peerpost_daemon.records.channels import Channel
+from peerpost_daemon.records.outbox import Outgoing, Recovered
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.chain import Link
 from peerpost_protocol.envelope import EnvelopeClaim, Header, recipients_of
@@ -25,7 +26,7 @@ def take(
     header = claim.header
     row = outbox.by_sequence(db, channel.id, header.sequence)
     if row is not None and row.envelope_id == claim.id and header.channel == channel.id:
-        _confirm(db, channel, item, row.message, taking.now_ms)
+        _confirm(db, channel, item, row, taking.now_ms)
         return None
     opened = open_envelope(claim, {taking.me.card.id: taking.me.card}, taking.me)
     if isinstance(opened, Fault):
@@ -34,14 +35,16 @@ def take(
         return _fault(header, "wrong_channel", "it was written for another channel")
     if row is not None:
         return _fault(header, "own_fork", "another envelope of ours has its place")
-    return _recover(db, channel, item, opened, taking.now_ms)
+    return _recover(db, channel, item, opened, taking)
 
 
-def _confirm(db: SqlConnection, channel: Channel, item: Item, message: bytes, now_ms: int) -> None:
-    link = outbox.sent(db, message, item.position, now_ms)
+def _confirm(db: SqlConnection, channel: Channel, item: Item, row: Outgoing, now_ms: int) -> None:
+    link = outbox.sent(db, row.message, item.position, now_ms)
     if link is not None:
         channels.set_sent(db, channel.id, link)
-        tell_status(db, message, now_ms)
+        tell_status(db, row.message, now_ms)
+    elif row.position != item.position and channels.era(db, channel.id):
+        outbox.moved(db, row.number, item.position)
 
 
 def _fault(header: Header, reason: str, detail: str) -> Fault:
@@ -49,8 +52,9 @@ def _fault(header: Header, reason: str, detail: str) -> Fault:
 
 
 def _recover(
-    db: SqlConnection, channel: Channel, item: Item, opened: OpenedEnvelope, now_ms: int
+    db: SqlConnection, channel: Channel, item: Item, opened: OpenedEnvelope, taking: Taking
 ) -> Fault | None:
+    now_ms = taking.now_ms
     if opened.content is None:
         return opened.fault
     link = Link(opened.envelope.header.sequence, opened.envelope.id)
@@ -61,8 +65,27 @@ def _recover(
     if outbox.recover(db, known, link, recipients=cards, position=item.position, now_ms=now_ms):
         tell_status(db, known, now_ms)
         return None
-    message = message_of(opened.envelope, opened.content, item, mine=True, now_ms=now_ms)
-    if message is not None and messages.add(db, message) is not None:
-        data = event_data.DaemonData("message_recovered", f"sequence {link.sequence}")
-        events.add(db, event_data.DAEMON, now_ms, data, channel=channel.id)
+    sent_at_ms = opened.envelope.header.sent_at_ms
+    recovered = Recovered(channel.id, link, tuple(cards), item.position, sent_at_ms)
+    _add(db, opened, item, recovered, now_ms)
+    span = link.sequence, link.sequence  # a receipt may have come before
+    note_delivered(db, channel.id, span, taking.me.card, now_ms)
     return None
+
+
+def _add(
+    db: SqlConnection, opened: OpenedEnvelope, item: Item, recovered: Recovered, now_ms: int
+) -> None:
+    """Store what the vault does not know: a message with its row, or the row alone of what is no message."""
+    assert opened.content is not None
+    known = opened.envelope.header.message
+    message = message_of(opened.envelope, opened.content, item, mine=True, now_ms=now_ms)
+    if message is None:
+        outbox.recover_unknown(db, known, 0, recovered, content=b"")
+        return
+    cursor = messages.add(db, message)
+    if cursor is not None:
+        outbox.recover_unknown(db, known, cursor, recovered, content=None)
+        detail = f"sequence {recovered.link.sequence}"
+        data = event_data.DaemonData("message_recovered", detail)
+        events.add(db, event_data.DAEMON, now_ms, data, channel=recovered.channel)

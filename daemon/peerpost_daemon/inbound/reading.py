@@ -13,9 +13,7 @@ from peerpost_protocol.envelope import Envelope
 from peerpost_protocol.frames import Item
 
 
-def take(
-    db: SqlConnection, envelope: Envelope, mark: ReadMark, item: Item, taking: Taking
-) -> None:
+def take(db: SqlConnection, envelope: Envelope, mark: ReadMark, item: Item, taking: Taking) -> None:
     """Store the mark that an envelope brought, and what follows from it."""
     channel, identity = envelope.header.channel, envelope.sender.identity
     position = min(mark.position, item.position)

@@ -69,12 +69,36 @@ def take_event(
         state = ChannelState.ACTIVE if roster.speaks_for(me) else ChannelState.REMOVED
         _store(db, roster, me, now_ms, state, joined_late=False)
     else:
-        channels.set_roster(db, roster)
-        _set_state(db, channel, _state_after(roster, event, me), now_ms)
+        _replace(db, channel, roster, event, taking)
+    _note(db, roster, event, taking)
+    return channels.find(db, channel_id)
+
+
+def apply_withheld(
+    db: SqlConnection, channel: Channel, event: RosterEvent, taking: Taking
+) -> Channel | None:
+    """Apply an event that the stream left out; return the channel then, None when it does not continue the roster."""
+    try:
+        roster = apply_event(channel.roster, event)
+    except RosterError:
+        return None
+    _replace(db, channel, roster, event, taking)
+    _note(db, roster, event, taking)
+    return channels.find(db, channel.id)
+
+
+def _replace(
+    db: SqlConnection, channel: Channel, roster: Roster, event: RosterEvent, taking: Taking
+) -> None:
+    channels.set_roster(db, roster)
+    state = _state_after(roster, event, taking.me.card)
+    _set_state(db, channel, state, taking.now_ms)
+
+
+def _note(db: SqlConnection, roster: Roster, event: RosterEvent, taking: Taking) -> None:
     channels.add_event(db, event)
     _meet_listed(db, event, taking)
-    _tell(db, roster, event, now_ms)
-    return channels.find(db, channel_id)
+    _tell(db, roster, event, taking.now_ms)
 
 
 def _catch_up(
@@ -86,7 +110,7 @@ def _catch_up(
 ) -> Channel | None:
     """Apply the log of the time before `event` in which we were no member; all of it, or nothing.
 
-    A member gets every event by the stream: for one that is there, a hole is the relay's fault and stays one.
+    A member gets every event by the stream: for one that is there, a hole is the relay's fault (`apply_withheld`).
     """
     next_ = channel.roster.position + 1 if channel else 0
     away = channel is None or channel.state in _AWAY

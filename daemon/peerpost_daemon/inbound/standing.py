@@ -1,9 +1,9 @@
-"""Where the channels stand at the relay, compared with this vault: which of the two is an older copy.
+"""Where the channels stand at the relay, compared with this vault: which of the two is an older copy, or who lies.
 
-    the relay knows a later envelope of ours     the vault was restored: its sequence is taken over, the stream brings
-                                                 what is missing                             sequence_recovered
-    the relay lacks envelopes that it had        the relay was restored: our chain is resumed where it stood, no
-                                                 sequence is used twice                      relay_lost_messages
+    the relay names an envelope of ours that     nothing is sent until the stream has brought it, verified:
+    is not known here                            sequence_recovered; or else nothing at all: sequence_claimed
+    the relay lacks envelopes that it had        they go again, as far as their bytes are kept, and our chain is
+                                                 resumed where it stood: relay_lost_messages (outbound/mending.py)
     the relay stands before our cursor           it gives positions again: we read from there  relay_rolled_back
     what we have not read has expired                                                        history_lost
 
@@ -12,52 +12,37 @@ Each is told by an event and kept as an alarm, which `daemon.health` shows.
 
 from collections.abc import Iterable
 
-from peerpost_daemon.records import alarms, channels
+from peerpost_daemon.records import alarms, channels, outbox, own_chain
 from peerpost_daemon.records.channels import Channel
+from peerpost_daemon.records.own_chain import Found, Standing
 from peerpost_daemon.vault.connection import SqlConnection
-from peerpost_protocol.chain import Link
-from peerpost_protocol.frames import ChannelState, ResumeChain
+from peerpost_protocol.frames import ChannelState
 
 
-def take_in(db: SqlConnection, states: Iterable[ChannelState], now_ms: int) -> list[ResumeChain]:
-    """Store what follows from the relay's states; return what the relay has to be told."""
-    lost = []
+def take_in(db: SqlConnection, states: Iterable[ChannelState], now_ms: int) -> Found:
+    """Store what follows from the relay's states; return where our chain has to be looked after."""
+    found = Found({}, {})
     for state in states:
         channel = channels.find(db, state.channel)
         if channel is None:
             continue
-        _take_over(db, channel, state, now_ms)
-        if channel.sent is not None and state.own_sequence < channel.sent.sequence:
-            lost.append(_resumed(db, channel, channel.sent, state, now_ms))
-        _compare_streams(db, channel, state, now_ms)
-    return lost
+        lost = own_chain.note(db, channel, state, found) is Standing.LOST
+        _compare_streams(db, channel, state, lost=lost, now_ms=now_ms)
+    return found
 
 
-def _take_over(db: SqlConnection, channel: Channel, state: ChannelState, now_ms: int) -> None:
-    ours = channel.own.sequence if channel.own else 0
-    if state.own_head is None or state.own_sequence <= ours:
-        return
-    link = Link(state.own_sequence, state.own_head)
-    channels.set_own(db, channel.id, link)
-    channels.set_sent(db, channel.id, link)
-    detail = f"{ours} became {link.sequence}"
-    alarms.sound(db, "sequence_recovered", detail, now_ms, channel.id)
-
-
-def _resumed(
-    db: SqlConnection, channel: Channel, sent: Link, state: ChannelState, now_ms: int
-) -> ResumeChain:
-    count = sent.sequence - state.own_sequence
-    detail = f"{count} messages of ours in {channel.roster.name}, after {state.own_sequence}"
-    alarms.sound(db, "relay_lost_messages", detail, now_ms, channel.id)
-    return ResumeChain(0, channel.id, sent.sequence, sent.id)
-
-
-def _compare_streams(db: SqlConnection, channel: Channel, state: ChannelState, now_ms: int) -> None:
-    if state.last < channel.cursor:
+def _compare_streams(
+    db: SqlConnection, channel: Channel, state: ChannelState, *, lost: bool, now_ms: int
+) -> None:
+    stands = state.last
+    if lost:
+        # Others may have filled it up already: the copy is no older than the last of ours in it.
+        row = outbox.by_sequence(db, channel.id, state.own_sequence)
+        stands = min(stands, row.position or 0 if row else 0)
+    if stands < channel.cursor:
         # It gives these positions a second time: what comes there must not pass for known.
-        channels.rewind(db, channel.id, state.last)
-        detail = f"position {channel.cursor} became {state.last}"
+        channels.rewind(db, channel.id, stands)
+        detail = f"position {channel.cursor} became {stands}"
         alarms.sound(db, "relay_rolled_back", detail, now_ms, channel.id)
     if not state.recovered:
         detail = f"before position {state.oldest}"

@@ -1,5 +1,9 @@
 """Take opened items into the vault: the checks that need memory, and the writes. Runs inside one transaction.
 
+An envelope that is held already is passed over when the relay's positions have gone back since it was seen last; at
+any other time it is a replay. Roster events that the relay left out are taken from the roster's own log as soon as
+something shows that they are missing, with the event that says so; what was quarantined for want of them is released.
+
 Checks of an envelope whose signature has been verified, in their order (docs/protocol/envelope.md, "Receiving"):
  1. it names the channel in whose stream it came                              wrong_channel
  2. it was sealed under the roster that is in force at its place              stale_roster, unknown_roster
@@ -22,20 +26,31 @@ from peerpost_daemon import event_data
 from peerpost_daemon.ids import message_text
 from peerpost_daemon.inbound import own, reading
 from peerpost_daemon.inbound.message import message_of
-from peerpost_daemon.inbound.opening import Fault, Opened, OpenedEnvelope, OwnEcho, Taking
-from peerpost_daemon.inbound.rosters import meet, take_event
+from peerpost_daemon.inbound.opening import (
+    Fault,
+    Opened,
+    OpenedEnvelope,
+    OwnEcho,
+    Taking,
+    open_envelope,
+    parse,
+)
+from peerpost_daemon.inbound.rosters import apply_withheld, meet, take_event
 from peerpost_daemon.records import chains, channels, contacts, events, messages, quarantine
 from peerpost_daemon.records.chains import Chain
-from peerpost_daemon.records.channels import Channel
+from peerpost_daemon.records.channels import Channel, ChannelState
 from peerpost_daemon.records.contacts import ContactState, Trust
 from peerpost_daemon.vault.connection import SqlConnection
+from peerpost_protocol.card import Card
 from peerpost_protocol.chain import Link, Step, missing, step
 from peerpost_protocol.content import ReadMark
-from peerpost_protocol.envelope import Envelope
-from peerpost_protocol.frames import Item
+from peerpost_protocol.envelope import Envelope, EnvelopeClaim
+from peerpost_protocol.frames import Item, ItemKind
 from peerpost_protocol.roster import RosterEvent
 
 UNTRUSTED = "untrusted_card"
+MAX_RELEASED_UNDER = 256
+"""Quarantined envelopes that are released with one roster event."""
 _MAX_GAP_LISTED = 32
 
 
@@ -51,23 +66,42 @@ def take(
     for item, thing in opened:
         if channel is not None and item.position <= channel.cursor:
             continue
-        match thing:
-            case RosterEvent():
-                rosters_changed = True
-                channel = take_event(db, channel_id, channel, item, thing, taking=taking)
-            case OpenedEnvelope() if channel is not None:
-                _take_envelope(db, channel, item, thing, taking)
-            case OwnEcho(claim) if channel is not None:
-                own_fault = own.take(db, channel, item, claim, taking)
-                if own_fault is not None:
-                    reject(db, channel_id, item, own_fault, taking)
-            case OpenedEnvelope() | OwnEcho():
-                reject(db, channel_id, item, Fault("unknown_roster", "no roster is known"), taking)
-            case Fault():
-                reject(db, channel_id, item, thing, taking)
+        learned = False
+        if channel is not None:
+            channel, learned = _learn(db, channel, item, thing, taking)
+        rosters_changed |= learned or isinstance(thing, RosterEvent)
+        channel = _take_one(db, channel_id, channel, item, thing, taking=taking)
     if opened:
         channels.advance(db, channel_id, opened[-1][0].position)
     return rosters_changed
+
+
+def _take_one(
+    db: SqlConnection,
+    channel_id: bytes,
+    channel: Channel | None,
+    item: Item,
+    thing: Opened,
+    *,
+    taking: Taking,
+) -> Channel | None:
+    """Take one item; return the channel as it is then."""
+    match thing:
+        case RosterEvent():
+            channel = take_event(db, channel_id, channel, item, thing, taking=taking)
+            if channel is not None:
+                _release_under(db, channel, taking)
+        case OpenedEnvelope() if channel is not None:
+            _take_envelope(db, channel, item, thing, taking)
+        case OwnEcho(claim) if channel is not None:
+            own_fault = own.take(db, channel, item, claim, taking)
+            if own_fault is not None:
+                reject(db, channel_id, item, own_fault, taking)
+        case OpenedEnvelope() | OwnEcho():
+            reject(db, channel_id, item, Fault("unknown_roster", "no roster is known"), taking)
+        case Fault():
+            reject(db, channel_id, item, thing, taking)
+    return channel
 
 
 def release(
@@ -77,7 +111,11 @@ def release(
     channel = channels.find(db, channel_id)
     if channel is None or not isinstance(opened, OpenedEnvelope):
         return
-    fault = _place(db, opened.envelope) or _trusted(db, opened.envelope) or opened.fault
+    fault = (
+        _place(db, opened.envelope, _known(db, opened.envelope))
+        or _trusted(db, opened.envelope)
+        or opened.fault
+    )
     if fault is not None:
         reject(db, channel_id, item, fault, taking)
     else:
@@ -85,7 +123,9 @@ def release(
 
 
 def reject(db: SqlConnection, channel: bytes, item: Item, fault: Fault, taking: Taking) -> None:
-    """Quarantine an item and say so."""
+    """Quarantine an item and say so; once only, should it come again after positions went back."""
+    if channels.era(db, channel) and quarantine.holds(db, channel, fault.card, item.body):
+        return
     quarantine.hold(
         db,
         channel,
@@ -118,14 +158,78 @@ def _take_envelope(
     db: SqlConnection, channel: Channel, item: Item, opened: OpenedEnvelope, taking: Taking
 ) -> None:
     envelope = opened.envelope
+    known = _known(db, envelope)
+    if known == envelope.id and _passed_over(db, envelope, item):
+        return
     fault = _belongs(db, channel, envelope)
     if fault is None:
         meet(db, envelope.sender, taking)  # the roster lists it; it could not be fetched before
-        fault = _place(db, envelope) or _trusted(db, envelope) or opened.fault
+        fault = _place(db, envelope, known) or _trusted(db, envelope) or opened.fault
     if fault is not None:
         reject(db, channel.id, item, fault, taking)
     else:
         _accept(db, channel, item, opened, taking)
+
+
+def _learn(
+    db: SqlConnection, channel: Channel, item: Item, thing: Opened, taking: Taking
+) -> tuple[Channel, bool]:
+    """Take the roster events that the stream left out before an item; return whether there were any."""
+    match thing:
+        case RosterEvent():
+            upto, fault = thing.body.position - 1, _hole(thing)
+        case OpenedEnvelope(envelope):
+            upto, fault = envelope.header.roster_position, _unknown_roster(envelope)
+        case _:
+            return channel, False
+    if channel.state is not ChannelState.ACTIVE or upto <= channel.roster.position:
+        return channel, False
+    before = channel.roster.position
+    for event in taking.logs.get(channel.id, ()):
+        if before < event.body.position <= upto:
+            after = apply_withheld(db, channel, event, taking)
+            if after is None:
+                break
+            channel = after
+            _release_under(db, channel, taking)
+    learned = channel.roster.position > before
+    if learned:
+        warn(db, channel.id, fault, taking, position=item.position)
+    return channel, learned
+
+
+def _hole(event: RosterEvent) -> Fault:
+    return Fault("bad_roster_event", "events before it were left out", card=event.author.id)
+
+
+def _unknown_roster(envelope: Envelope) -> Fault:
+    return _fault(envelope, "unknown_roster", "it was sealed under a roster not known here")  # 2
+
+
+def _release_under(db: SqlConnection, channel: Channel, taking: Taking) -> None:
+    """Take what was quarantined because the roster that is in force now was not known."""
+    for held in quarantine.held_in(db, channel.id, "unknown_roster", MAX_RELEASED_UNDER):
+        item = Item(held.position, ItemKind.ENVELOPE, held.stored_at_ms, held.body)
+        (parsed,) = parse([item])
+        if not isinstance(parsed.claim, EnvelopeClaim):
+            continue
+        header = parsed.claim.header
+        if (header.roster_position, header.roster_head) != (
+            channel.roster.position,
+            channel.roster.head,
+        ):
+            continue
+        sender = taking.cards.get(header.sender) or _stored_card(db, header.sender)
+        cards = {header.sender: sender} if sender else {}
+        opened = open_envelope(parsed.claim, cards, taking.me)
+        if isinstance(opened, OpenedEnvelope):
+            quarantine.release(db, held.number)
+            _take_envelope(db, channel, item, opened, taking)
+
+
+def _stored_card(db: SqlConnection, id_: bytes) -> Card | None:
+    found = contacts.card(db, id_)
+    return found.card if found else None
 
 
 def _belongs(db: SqlConnection, channel: Channel, envelope: Envelope) -> Fault | None:
@@ -137,18 +241,30 @@ def _belongs(db: SqlConnection, channel: Channel, envelope: Envelope) -> Fault |
         known = channels.event_id(db, channel.id, header.roster_position)
         if known == header.roster_head:
             return _fault(envelope, "stale_roster", "it was sealed under an older roster")  # 2
-        return _fault(
-            envelope, "unknown_roster", "it was sealed under a roster not known here"
-        )  # 2
+        return _unknown_roster(envelope)
     if roster.speaks_for(envelope.sender) is None:
         return _fault(envelope, "not_a_member", "its sender is not a member")  # 3
     return None
 
 
-def _place(db: SqlConnection, envelope: Envelope) -> Fault | None:
+def _known(db: SqlConnection, envelope: Envelope) -> bytes | None:
+    header = envelope.header
+    return chains.known(db, header.channel, header.sender, header.sequence)
+
+
+def _passed_over(db: SqlConnection, envelope: Envelope, item: Item) -> bool:
+    """Take note of the new position of what is held; return False when it has no reason to come again."""
+    header = envelope.header
+    if not chains.seen_again(db, header.channel, header.sender, header.sequence):
+        return False
+    messages.moved(db, header.message, header.sender, item.position)
+    channels.owe_receipt(db, header.channel, item.position)
+    return True
+
+
+def _place(db: SqlConnection, envelope: Envelope, known: bytes | None) -> Fault | None:
     """Say whether the envelope's place in its sender's chain is free (check 4)."""
     header = envelope.header
-    known = chains.known(db, header.channel, header.sender, header.sequence)
     before = chains.chain(db, header.channel, header.sender)
     match step(before.last if before else None, header, envelope.id, known):
         case Step.REPLAY:

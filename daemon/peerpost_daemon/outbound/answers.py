@@ -26,6 +26,7 @@ from peerpost_daemon.link.errors import LinkError, RefusedError
 from peerpost_daemon.link.relay_link import RelayLink
 from peerpost_daemon.link.session import AnswerFrame
 from peerpost_daemon.outbound.chain_back import Refused, caught_up, chain_back
+from peerpost_daemon.outbound.mending import Mending
 from peerpost_daemon.records import channels, outbox
 from peerpost_daemon.records.outbox import Outgoing
 from peerpost_daemon.vault.connection import SqlConnection
@@ -59,12 +60,14 @@ class Answers:
         me: Card,
         bell: Bell,
         *,
+        mending: Mending,
         now_ms: Callable[[], int],
     ) -> None:
         self._database = database
         self._link = link
         self._me = me
         self._bell = bell
+        self._mending = mending
         self._now_ms = now_ms
         self.again: Callable[[], None] = lambda: None
         self.room: Callable[[], None] = lambda: None
@@ -78,7 +81,8 @@ class Answers:
 
     def waiting(self) -> frozenset[bytes]:
         """Return the channels in which nothing is sealed or sent now."""
-        return frozenset(self._refused) | self._paused | frozenset(self._behind)
+        held = frozenset(self._refused) | self._paused | frozenset(self._behind)
+        return held | self._mending.waiting()
 
     def expect(self, row: Outgoing, future: asyncio.Future[AnswerFrame]) -> None:
         """Follow an envelope that has been sent."""
@@ -196,7 +200,8 @@ class Answers:
                 for id_, first in self._settled().items()
                 if id_ in asked
             ]
-            behind = await self._database.write(lambda db: chain_back(db, settled))
+            behind, found = await self._database.write(lambda db: chain_back(db, settled))
+            self._mending.add(found)
             for one in settled:
                 self._refused.pop(one.channel, None)
             self._behind |= behind

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from peerpost_daemon.records import channels, outbox
+from peerpost_daemon.records import channels, outbox, own_chain
+from peerpost_daemon.records.own_chain import Standing
 from peerpost_daemon.vault.connection import SqlConnection
-from peerpost_protocol.chain import Link
 from peerpost_protocol.frames import ChannelState
 
 
@@ -18,16 +18,19 @@ class Refused(Struct, frozen=True):
     state: ChannelState | None
 
 
-def chain_back(db: SqlConnection, refused: Iterable[Refused]) -> dict[bytes, int]:
+def chain_back(
+    db: SqlConnection, refused: Iterable[Refused]
+) -> tuple[dict[bytes, int], own_chain.Found]:
     """Unseal what was refused; return the channels whose roster is newer at the relay, and its position.
 
-    The next envelope continues what the relay has, or what is sealed and stands before the refused one.
+    The next envelope continues what the relay has of ours, or what is sealed and stands before the refused one. Where
+    the relay says otherwise, what was found is returned too.
     """
-    behind = {}
+    behind: dict[bytes, int] = {}
+    found = own_chain.Found({}, {})
     for one in refused:
         state = one.state
-        if state is not None and state.own_head is not None:
-            channels.set_sent(db, one.channel, Link(state.own_sequence, state.own_head))
+        _note_standing(db, one, found)
         outbox.unseal(db, one.channel, one.first)
         channel = channels.find(db, one.channel)
         if channel is None:
@@ -37,7 +40,16 @@ def chain_back(db: SqlConnection, refused: Iterable[Refused]) -> dict[bytes, int
         channels.set_own(db, one.channel, newest)
         if state is not None and state.roster_position > channel.roster.position:
             behind[one.channel] = state.roster_position
-    return behind
+    return behind, found
+
+
+def _note_standing(db: SqlConnection, one: Refused, found: own_chain.Found) -> None:
+    channel = channels.find(db, one.channel)
+    if channel is None or one.state is None:
+        return
+    named = own_chain.link_of(one.state)
+    if own_chain.note(db, channel, one.state, found) is Standing.AGREES and named is not None:
+        channels.set_sent(db, one.channel, named)
 
 
 def caught_up(db: SqlConnection, behind: Mapping[bytes, int]) -> list[bytes]:

@@ -67,9 +67,20 @@ def add(
 ) -> None:
     """Store that an envelope is held."""
     db.execute(
-        "INSERT INTO envelope (channel, sender, sequence, id, previous) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO envelope (channel, sender, sequence, id, previous, era) VALUES "
+        "(?1, ?2, ?3, ?4, ?5, coalesce((SELECT era FROM channel WHERE id = ?1), 0))",
         (channel, sender, link.sequence, link.id, previous),
     )
+
+
+def seen_again(db: SqlConnection, channel: bytes, sender: bytes, sequence: int) -> bool:
+    """Note that an envelope that is held has come again; return whether it may, once in each era."""
+    cursor = db.execute(
+        "UPDATE envelope SET era = (SELECT era FROM channel WHERE id = ?1) WHERE channel = ?1 "
+        "AND sender = ?2 AND sequence = ?3 AND era < (SELECT era FROM channel WHERE id = ?1)",
+        (channel, sender, sequence),
+    )
+    return bool(cursor.rowcount)
 
 
 def set_chain(db: SqlConnection, channel: bytes, sender: bytes, chain: Chain) -> None:

@@ -157,18 +157,29 @@ def rejoin(db: SqlConnection, id_: bytes) -> None:
 
 
 def rewind(db: SqlConnection, id_: bytes, position: int) -> None:
-    """Go on after an earlier position: the relay has lost what it had beyond, our receipt with it."""
+    """Go on after an earlier position: the relay has lost what it had beyond, our receipt with it.
+
+    A new era begins: each envelope that is held may come once more, at another position.
+    """
     db.execute(
-        "UPDATE channel SET cursor = ?, receipts_cursor = 0, receipt_due = 0, receipt_posted = 0 "
+        "UPDATE channel SET cursor = ?, receipts_cursor = 0, receipt_due = 0, receipt_posted = 0, "
+        "era = era + 1 "
         "WHERE id = ?",
         (position, id_),
     )
 
 
+def era(db: SqlConnection, id_: bytes) -> int:
+    """Return how often the positions of a channel went back."""
+    row = db.execute("SELECT era FROM channel WHERE id = ?", (id_,)).fetchone()
+    return row[0] if row else 0
+
+
 def rewind_all(db: SqlConnection) -> None:
     """Begin again at the first position: the relay has another store, its positions are new."""
     db.execute(
-        "UPDATE channel SET cursor = 0, receipts_cursor = 0, receipt_due = 0, receipt_posted = 0"
+        "UPDATE channel SET cursor = 0, receipts_cursor = 0, receipt_due = 0, receipt_posted = 0, "
+        "era = era + 1"
     )
 
 

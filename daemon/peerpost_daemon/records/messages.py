@@ -68,6 +68,11 @@ def add(db: SqlConnection, message: Message) -> int | None:
     return row[0] if row else None
 
 
+def moved(db: SqlConnection, id_: bytes, card: bytes, position: int) -> None:
+    """Note that the relay has a message at another position than it had."""
+    db.execute("UPDATE message SET position = ? WHERE id = ? AND card = ?", (position, id_, card))
+
+
 def find(db: SqlConnection, id_: bytes) -> StoredMessage | None:
     """Return the message with this id, one's own before another's."""
     row = db.execute(

@@ -2,7 +2,7 @@
 
     queued     durable here                                → sealed, failed
     sealed     has its sequence and its bytes              → sent, queued (the relay refused these bytes), failed
-    sent       durable at the relay                        → delivered, read
+    sent       durable at the relay, its bytes kept        → delivered, read
     delivered  durable at every card it was sealed for     → read
     read       every identity it was sealed for says that it has been read
     failed     will not be delivered; the reason says why
@@ -17,6 +17,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from peerpost_daemon.records import kept
 from peerpost_daemon.records.messages import Message
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.chain import Link
@@ -76,6 +77,16 @@ class Sealed(Struct, frozen=True):
     envelope: bytes
     envelope_id: bytes
     recipients: tuple[bytes, ...]
+
+
+class Recovered(Struct, frozen=True):
+    """Be where an envelope of ours stands that this vault did not know."""
+
+    channel: bytes
+    link: Link
+    recipients: tuple[bytes, ...]
+    position: int
+    at_ms: int
 
 
 _COLUMNS = (
@@ -273,19 +284,59 @@ def recover(
     return True
 
 
+def recover_unknown(
+    db: SqlConnection, message: bytes, cursor: int, sent: Recovered, *, content: bytes | None
+) -> None:
+    """Add the row of a message that this vault does not know and the relay has.
+
+    `cursor` is the message's, 0 with a `content` that is no message.
+    """
+    db.execute(
+        "INSERT OR IGNORE INTO outbox (message, message_cursor, channel, state, sequence, "
+        "envelope_id, recipients, position, queued_at_ms, sent_at_ms, content) "
+        "VALUES (?, ?, ?, 'sent', ?, ?, ?, ?, ?, ?, ?)",
+        (
+            message,
+            cursor,
+            sent.channel,
+            sent.link.sequence,
+            sent.link.id,
+            b"".join(sent.recipients),
+            sent.position,
+            sent.at_ms,
+            sent.at_ms,
+            content,
+        ),
+    )
+
+
 def sent(db: SqlConnection, message: bytes, position: int, now_ms: int) -> Link | None:
-    """Note that the relay has the message; return its link, None when that was known."""
+    """Note that the relay has the message; return its link, None when that was known.
+
+    Its bytes are kept until it is delivered: the relay may lose them.
+    """
     row = db.execute(
         "UPDATE outbox SET state = CASE state WHEN 'sealed' THEN 'sent' ELSE state END, "
-        "position = ?, sent_at_ms = coalesce(sent_at_ms, ?), envelope = NULL "
+        "position = ?, sent_at_ms = coalesce(sent_at_ms, ?) "
         "WHERE message = ? AND position IS NULL AND state IN ('sealed', 'delivered') "
         "RETURNING sequence, envelope_id, message_cursor",
         (position, now_ms, message),
     ).fetchone()
     if row is None:
         return None
+    kept.bound(db)
     db.execute("UPDATE message SET position = ? WHERE cursor = ?", (position, row[2]))
     return Link(row[0], row[1])
+
+
+def moved(db: SqlConnection, number: int, position: int) -> None:
+    """Note that the relay has the message at another position than it had."""
+    row = db.execute(
+        "UPDATE outbox SET position = ? WHERE number = ? AND position != ? RETURNING message_cursor",
+        (position, number, position),
+    ).fetchone()
+    if row is not None:
+        db.execute("UPDATE message SET position = ? WHERE cursor = ?", (position, row[0]))
 
 
 def undelivered(db: SqlConnection, channel: bytes, first: int, last: int) -> list[Outgoing]:
@@ -320,7 +371,8 @@ def unread(db: SqlConnection, channel: bytes, after: int, upto: int) -> list[Out
 def read(db: SqlConnection, number: int, now_ms: int) -> None:
     """Note that every identity it was sealed for has read the message."""
     db.execute(
-        "UPDATE outbox SET state = 'read', read_at_ms = ? WHERE number = ?", (now_ms, number)
+        "UPDATE outbox SET state = 'read', read_at_ms = ?, envelope = NULL WHERE number = ?",
+        (now_ms, number),
     )
 
 

@@ -50,6 +50,25 @@ def held_for(db: SqlConnection, card: bytes, reason: str, limit: int) -> list[He
     return [Held(*row) for row in rows]
 
 
+def holds(db: SqlConnection, channel: bytes, card: bytes | None, body: bytes) -> bool:
+    """Say whether an item is held already."""
+    row = db.execute(
+        "SELECT 1 FROM quarantine WHERE card IS ? AND channel = ? AND body = ? LIMIT 1",
+        (card, channel, body),
+    ).fetchone()
+    return row is not None
+
+
+def held_in(db: SqlConnection, channel: bytes, reason: str, limit: int) -> list[Held]:
+    """Return what was held back in a channel for one reason, oldest first."""
+    rows = db.execute(
+        "SELECT number, channel, position, stored_at_ms, body FROM quarantine "
+        "WHERE channel = ? AND reason = ? ORDER BY number LIMIT ?",
+        (channel, reason, limit),
+    ).fetchall()
+    return [Held(*row) for row in rows]
+
+
 def release(db: SqlConnection, number: int) -> None:
     """Remove an item that has been taken."""
     db.execute("DELETE FROM quarantine WHERE number = ?", (number,))

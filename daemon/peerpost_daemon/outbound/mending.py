@@ -1,0 +1,215 @@
+"""Mending: our chains that stand otherwise at the relay than in this vault. Nothing is sent there meanwhile.
+
+    the relay has less      it was restored from an older copy: what we still have the bytes of goes again, in its
+                            order; where the bytes are gone the chain is resumed behind them; then sending goes on
+    the relay claims more   this vault was restored, or the relay lies: sending goes on once the stream has brought
+                            our own envelopes up to there, verified; a lie holds a channel until the next session
+
+Attacker: the relay. What it claims is compared and never taken over, and what it claims to have lost it gets again by
+its message ids, of which it can store each only once.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from peerpost_daemon.asking import ask
+from peerpost_daemon.bell import Bell
+from peerpost_daemon.errors import DaemonError
+from peerpost_daemon.link.errors import LinkError, RefusedError
+from peerpost_daemon.link.relay_link import RelayLink
+from peerpost_daemon.records import alarms, channels, kept, own_chain
+from peerpost_daemon.records.channels import Channel
+from peerpost_daemon.records.kept import Kept
+from peerpost_daemon.records.own_chain import Claim, Found
+from peerpost_daemon.vault.connection import SqlConnection
+from peerpost_daemon.vault.database import Database
+from peerpost_protocol.chain import Link
+from peerpost_protocol.envelope import parse_envelope
+from peerpost_protocol.frames import Accepted, Publish, ResumeChain
+
+PAGE = 16
+"""Kept envelopes read at once, each of up to 512 KiB."""
+RETRY_SECONDS = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+class Mending:
+    """Hold channels whose chains do not agree, and bring them together. `again` makes the pump look anew."""
+
+    def __init__(
+        self, database: Database, link: RelayLink, bell: Bell, *, now_ms: Callable[[], int]
+    ) -> None:
+        self._database = database
+        self._link = link
+        self._bell = bell
+        self._now_ms = now_ms
+        self.again: Callable[[], None] = lambda: None
+        self._lost: dict[bytes, Link | None] = {}
+        self._claimed: dict[bytes, Claim] = {}
+        self._told: set[bytes] = set()  # claims of which people have been told
+        self._stuck: set[bytes] = set()  # the relay does not let them go on in this session
+        self._woken = asyncio.Event()
+        self._online = False
+
+    def waiting(self) -> frozenset[bytes]:
+        """Return the channels in which nothing may be sealed or sent now."""
+        return frozenset(self._lost) | frozenset(self._claimed) | frozenset(self._stuck)
+
+    def begin(self, found: Found) -> None:
+        """Take what a new session's states have shown; what an earlier one said is forgotten."""
+        self._lost.clear()
+        self._claimed.clear()
+        self._stuck.clear()
+        self._told.clear()
+        self.add(found)
+
+    def add(self, found: Found) -> None:
+        """Take what was found within a session."""
+        self._lost.update(found.lost)
+        self._claimed.update(found.claimed)
+        self._woken.set()
+
+    def look(self) -> None:
+        """Look whether what was stored confirms a claim."""
+        if self._claimed:
+            self._woken.set()
+
+    def go(self, *, online: bool) -> None:
+        """Begin with the link, or stop with it."""
+        self._online = online
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            seconds = RETRY_SECONDS
+            try:
+                if self._claimed:
+                    await self._confirm()
+                for channel in list(self._lost) if self._online else ():
+                    await self._mend(channel)
+            except (LinkError, DaemonError) as error:
+                _log.warning("a chain waits to be mended: %s", error.kind)
+                if isinstance(error, RefusedError):
+                    seconds = (error.retry_after_ms or 0) / 1000 or RETRY_SECONDS
+                asyncio.get_running_loop().call_later(seconds, self._woken.set)
+
+    # --- the relay claims more
+
+    async def _confirm(self) -> None:
+        """Let go on what the stream has confirmed; tell of what it has not, once it is read to its end."""
+        claimed, now_ms = dict(self._claimed), self._now_ms()
+        told = frozenset(self._told)
+
+        def look(db: SqlConnection) -> tuple[set[bytes], set[bytes]]:
+            done, unproven = set(), set()
+            for id_, claim in claimed.items():
+                channel = channels.find(db, id_)
+                if channel is None or own_chain.is_ours(db, channel, claim.link):
+                    done.add(id_)
+                    _tell_recovered(db, id_, claim, now_ms)
+                elif channel.cursor >= claim.last and id_ not in told:
+                    unproven.add(id_)
+                    _tell_claimed(db, channel, claim, now_ms)
+            return done, unproven
+
+        done, unproven = await self._database.write(look)
+        self._told |= unproven
+        for id_ in done:
+            if self._claimed.get(id_) == claimed[id_]:
+                del self._claimed[id_]
+        if done or unproven:
+            self._bell.ring()
+            self.again()
+
+    # --- the relay has less
+
+    async def _mend(self, id_: bytes) -> None:
+        """Bring a chain back to the relay. Raises LinkError, to be tried again from where it was."""
+        channel = await self._database.read(lambda db: channels.find(db, id_))
+        first = self._lost[id_]
+        if channel is None or channel.sent is None:
+            del self._lost[id_]
+            return
+        refusal = None
+        again = 0
+        try:
+            again = await self._send_again(channel, channel.sent)
+            if self._lost[id_] != channel.sent:
+                await self._resume(id_, channel.sent)
+        except RefusedError as error:
+            if error.come_back:
+                raise
+            refusal = error.kind
+            self._stuck.add(id_)
+        del self._lost[id_]
+        lost, now_ms = _lost_detail(channel, first, again, refusal), self._now_ms()
+        await self._database.write(
+            lambda db: alarms.sound(db, "relay_lost_messages", lost, now_ms, id_)
+        )
+        self._bell.ring()
+        self.again()
+
+    async def _send_again(self, channel: Channel, sent: Link) -> int:
+        """Publish what is kept, in its order; return how many the relay took."""
+        again = 0
+        seen = self._sequence(channel.id)
+        while page := await self._page(channel.id, seen, sent.sequence):
+            for one in page:
+                seen = one.link.sequence
+                await self._resume_before(channel.id, one)
+                again += await self._publish(channel.id, one)
+        return again
+
+    def _sequence(self, id_: bytes) -> int:
+        stands = self._lost[id_]
+        return stands.sequence if stands else 0
+
+    async def _page(self, id_: bytes, after: int, upto: int) -> list[Kept]:
+        return await self._database.read(lambda db: kept.after(db, id_, after, upto, PAGE))
+
+    async def _resume_before(self, id_: bytes, one: Kept) -> None:
+        previous = parse_envelope(one.envelope).header.previous
+        before = Link(one.link.sequence - 1, previous) if previous else None
+        if before is not None and before != self._lost[id_]:
+            await self._resume(id_, before)
+
+    async def _publish(self, id_: bytes, one: Kept) -> bool:
+        try:
+            await ask(self._link, Publish(0, one.envelope), Accepted)
+        except RefusedError as error:
+            if error.come_back:
+                raise
+            _log.info("the relay does not take again what it lost: %s", error.kind)
+            return False
+        self._lost[id_] = one.link
+        return True
+
+    async def _resume(self, id_: bytes, link: Link) -> None:
+        await ask(self._link, ResumeChain(0, id_, link.sequence, link.id), Accepted)
+        self._lost[id_] = link
+
+
+def _lost_detail(channel: Channel, first: Link | None, again: int, refusal: str | None) -> str:
+    assert channel.sent is not None
+    after = first.sequence if first else 0
+    count = channel.sent.sequence - after
+    detail = f"{count} messages of ours in {channel.roster.name}, after {after}; {again} sent again"
+    return f"{detail}; the chain cannot go on: {refusal}" if refusal else detail
+
+
+def _tell_recovered(db: SqlConnection, id_: bytes, claim: Claim, now_ms: int) -> None:
+    detail = f"{claim.ours} became {claim.link.sequence}"
+    alarms.sound(db, "sequence_recovered", detail, now_ms, id_)
+
+
+def _tell_claimed(db: SqlConnection, channel: Channel, claim: Claim, now_ms: int) -> None:
+    detail = (
+        f"the relay names our envelope {claim.link.sequence} in {channel.roster.name} and does "
+        f"not bring it; {claim.ours} is known here, and nothing is sent there"
+    )
+    alarms.sound(db, "sequence_claimed", detail, now_ms, channel.id)
