@@ -1,0 +1,61 @@
+"""An event loop whose clock jumps: waiting takes no time, and nothing outside can happen meanwhile."""
+
+import asyncio
+import selectors
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Any, TypeVar, TypeVarTuple, Unpack
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+FIRST_SECOND = 1_000.0
+Delay = Callable[[], float]
+
+
+class StalledError(Exception):
+    """Say that nothing will ever happen again: whoever waits, waits for ever."""
+
+
+class _Jump(selectors.SelectSelector):
+    """Pass the time until the next timer at once. Nobody writes to us from outside."""
+
+    passed = FIRST_SECOND
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is None:
+            raise StalledError("no task is ready and no timer is set")
+        self.passed += max(0.0, timeout)
+        return []
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """Run tasks in virtual time; `work` draws the seconds that a job of a thread takes."""
+
+    def __init__(self, work: Delay) -> None:
+        self._jump = _Jump()
+        super().__init__(self._jump)
+        self._work = work
+
+    def time(self) -> float:
+        """Return the virtual seconds."""
+        return self._jump.passed
+
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Executor | None, func: Callable[[Unpack[Ts]], T], *args: Unpack[Ts]
+    ) -> asyncio.Future[T]:
+        """Run the function in the loop, a moment later."""
+        future: asyncio.Future[T] = self.create_future()
+        self.call_later(self._work(), _work_off, future, func, args)
+        return future
+
+
+def _work_off(future: asyncio.Future[Any], function: Callable[..., Any], args: Any) -> None:
+    if future.cancelled():
+        return  # as a pool's job that had not begun
+    try:
+        result = function(*args)
+    except Exception as error:  # noqa: BLE001  it is the caller's
+        future.set_exception(error)
+    else:
+        future.set_result(result)
