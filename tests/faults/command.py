@@ -4,20 +4,21 @@
 
 import argparse
 import asyncio
+import os
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tests.faults import checker
+from tests.faults import checker, guided
 from tests.faults.disks import CannotMountError
 from tests.faults.fuzzing import Fuzzed, fuzz
-from tests.faults.network import FAULTS, noticed_after, through
-from tests.faults.parsers import PARSERS
+from tests.faults.network import FAULTS, PATIENT, noticed_after, through
+from tests.faults.parsers import PARSERS, Parser
 from tests.faults.power import Cuts, cut_the_daemon, cut_the_relay
 from tests.faults.reconnects import BIN_SECONDS, come_back
 from tests.faults.slow_reader import MEBIBYTE, Flood, compare
@@ -60,13 +61,30 @@ Case = Callable[[Path, Extent], Coroutine[Any, Any, Report]]
 
 async def kills(folder: Path, extent: Extent) -> Report:
     """SIGKILL of relay and daemons, at every named point and at random moments."""
-    outcome = await storm(folder / "site", random_plan(extent.kills, extent.seed), TURN_SECONDS)
+    return await _kills(folder, extent, churn=False)
+
+
+async def churn(folder: Path, extent: Extent) -> Report:
+    """SIGKILL as before, while somebody is added to the channels and removed all the time."""
+    return await _kills(folder, extent, churn=True)
+
+
+async def _kills(folder: Path, extent: Extent, *, churn: bool) -> Report:
+    plan = random_plan(extent.kills, extent.seed)
+    if churn:  # the owner of the channels changes their rosters, and lives
+        plan = [replace(death, victim=2) if death.victim == 1 else death for death in plan]
+    outcome = await storm(folder / "site", plan, TURN_SECONDS, churn=churn)
+    unchanged = ", ".join(f"{kind} {count}" for kind, count in outcome.unchanged.items())
     figures = [
         (
             f"{sum(outcome.kills.values())} kills at {len(outcome.kills)} kinds of moments, "
             f"{len(outcome.unreached)} points not reached in time"
         ),
-        f"{outcome.said} messages said, {outcome.unanswered} calls unanswered and repeated",
+        (
+            f"{outcome.said} messages said, {outcome.unanswered} calls unanswered and repeated, "
+            f"{outcome.changes} changes of rosters, longest {outcome.longest_change:.1f} s (refused: "
+            f"{unchanged or 'none'})"
+        ),
         *(f"  {count:4} {where}" for where, count in sorted(outcome.kills.items())),
         *checker.table(outcome.verdicts).splitlines(),
     ]
@@ -94,14 +112,16 @@ async def power(folder: Path, extent: Extent) -> Report:
 async def network(folder: Path, extent: Extent) -> Report:
     """Black hole, reset, half-open, slow drip, delay, bit flips, truncation."""
     report = Report()
-    passage = await through(folder / "all", tuple(FAULTS), extent.seconds, quick=False)
-    said = ", ".join(f"{name} {count}" for name, count in passage.said_during.items())
-    report.figures += [
-        f"{extent.seconds:.0f} s of each; messages taken meanwhile: {said}",
-        f"{passage.sessions} sessions, {passage.broken_by_tls} ended by TLS at the relay's end",
-        *checker.table(passage.verdicts).splitlines(),
-    ]
-    report.violations += passage.violations
+    hasty = tuple(name for name in FAULTS if name not in PATIENT)
+    for quick, names in ((False, PATIENT), (True, hasty)):
+        passage = await through(folder / f"{quick}", names, extent.seconds, quick=quick)
+        said = ", ".join(f"{name} {count}" for name, count in passage.said_during.items())
+        report.figures += [
+            f"{extent.seconds:.0f} s of each; messages taken meanwhile: {said}",
+            f"{passage.sessions} sessions, {passage.broken_by_tls} ended by TLS at the relay's end",
+            *checker.table(passage.verdicts).splitlines(),
+        ]
+        report.violations += passage.violations
     for fault in (BLACK_HOLE, HALF_OPEN):
         took = await noticed_after(folder / fault.name.replace(" ", "-"), fault, quick=False)
         report.figures.append(f"{fault.name}: noticed after {took:.2f} s")
@@ -186,6 +206,43 @@ async def fuzzing(_: Path, extent: Extent) -> Report:
     return report
 
 
+async def guided_fuzzing(_: Path, extent: Extent) -> Report:
+    """Atheris on the same parsers, steered by coverage: a tenth of the runs."""
+    if not guided.installed():
+        return Report(skipped="atheris is not installed (pip install atheris)")
+    report, began = Report(), time.monotonic()
+    shares = [1 / SLOW_SHARE if parser.slow else 1.0 for parser in PARSERS]
+    each = extent.runs / 10 / sum(shares)
+    turns = asyncio.Semaphore(os.cpu_count() or 1)
+    todo = [
+        _guide(parser, max(1, round(each * share)), extent.seed, turns)
+        for parser, share in zip(PARSERS, shares, strict=True)
+    ]
+    for parser, (runs, wrong) in zip(PARSERS, await asyncio.gather(*todo), strict=True):
+        report.figures.append(f"  {parser.name:22} {runs:9} runs")
+        report.violations += [f"{parser.name}: {wrong}"] if wrong else []
+    report.figures.insert(
+        0, f"{round(each * sum(shares))} runs in {time.monotonic() - began:.0f} s"
+    )
+    return report
+
+
+async def _guide(
+    parser: Parser, runs: int, seed: int, turns: asyncio.Semaphore
+) -> tuple[int, str | None]:
+    """Run atheris on one parser; return what it says when it found something."""
+    command = [sys.executable, "-m", "tests.faults.guided", parser.name, str(runs), str(seed)]
+    async with turns:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            cwd=Path(__file__).parents[2],
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        out, _ = await process.communicate()
+    return runs, None if process.returncode == 0 else out.decode(errors="replace")[-1500:]
+
+
 def _works(extent: Extent) -> Iterable[tuple[int, int, int]]:
     """Cut the runs into pieces: (parser, runs, seed)."""
     shares = [1 / SLOW_SHARE if parser.slow else 1.0 for parser in PARSERS]
@@ -202,12 +259,14 @@ def _fuzz(number: int, runs: int, seed: int) -> Fuzzed:
 
 CASES: dict[str, Case] = {
     "kills": kills,
+    "churn": churn,
     "power": power,
     "network": network,
     "reconnects": reconnects,
     "flood": flood,
     "storage": storage,
     "fuzz": fuzzing,
+    "guided": guided_fuzzing,
 }
 
 

@@ -36,6 +36,8 @@ FAULTS = {
     "reset": NONE,  # and every connection is reset, again and again
 }
 SPOILED_SECONDS = 2.5  # for what is not spoiled to arrive
+PATIENT = ("black hole", "half-open", "slow drip", "delay")
+"""Faults that sessions survive for a while; the others end each session, so links are to hurry."""
 RESET_SECONDS = 0.3  # between two resets
 CERTIFICATES = "SSL_CERT_FILE"
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 from hypothesis import Phase, given, settings
+from websockets.frames import Frame, Opcode
 
 from peerpost import rpc as client_rpc
 from peerpost.errors import PeerpostError
@@ -49,12 +50,14 @@ from peerpost_protocol.signing import Signed
 from peerpost_protocol.wire import encode
 from peerpost_relay.handshake import Handshake
 from peerpost_relay.http import Pages
+from peerpost_relay.incoming import Incoming
 from peerpost_relay.ingest import request_in
 from peerpost_relay.settings import EdgeSettings
 from tests.support.people import added, changed, channel_of, digest, opened, person, sealed
 from tests.support.wire_values import values
 
 SAMPLES_A_FRAME = 8
+STREAM_BOUND, STREAM_FRAGMENTS = 2_048, 4
 
 ALICE, BOB = person("alice"), person("bob")
 CHANNEL = channel_of(ALICE, BOB)
@@ -168,6 +171,33 @@ def _handshake(data: bytes) -> object:
     return verdict
 
 
+def _websocket(data: bytes) -> object:
+    """Cut a client's stream into events; in two reads it must give what one read gives."""
+    whole, parts = (
+        Incoming(STREAM_BOUND, STREAM_FRAGMENTS),
+        Incoming(STREAM_BOUND, STREAM_FRAGMENTS),
+    )
+    half = sum(data) % (len(data) + 1)
+    events = whole.receive(data)
+    assert events == parts.receive(data[:half]) + parts.receive(data[half:])
+    assert whole.violation == parts.violation
+    return events
+
+
+def _stream() -> list[bytes]:
+    """Return what clients send: messages whole and in fragments, pings, closings."""
+    frames = (
+        [
+            Frame(Opcode.BINARY, b"x" * 5),
+            Frame(Opcode.PING, b"p"),
+            Frame(Opcode.CLOSE, b"\x03\xe8ok"),
+        ],
+        [Frame(Opcode.BINARY, b"a", fin=False), Frame(Opcode.CONT, b"b"), Frame(Opcode.PONG, b"")],
+        [Frame(Opcode.BINARY, bytes(200)), Frame(Opcode.BINARY, bytes(STREAM_BOUND))],
+    )
+    return [b"".join(f.serialize(mask=True) for f in stream) for stream in frames]
+
+
 def _identity(data: bytes) -> object:
     return normalise(data.decode("utf-8", "surrogateescape"))
 
@@ -241,5 +271,6 @@ PARSERS = (
     Parser("JSON-RPC lines", _lines, [b"\n".join(_json_lines()[:2]) + b"\r\n"], (), text=True),
     Parser("JSON-RPC answer", _answer, ANSWERS, (PeerpostError,), text=True),
     Parser("key file", keyfile._parse, [_keyfile_seed()], (DaemonError,)),
+    Parser("WebSocket stream", _websocket, _stream(), ()),
     Parser("HTTP handshake", _handshake, [HTTP], (), text=True, slow=True),
 )

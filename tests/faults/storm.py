@@ -23,6 +23,7 @@ from tests.support.site import DaemonProcess, RelayProcess, Site
 
 CHANNELS = ("first", "second")
 NAMES = ("alice", "bob", "carol")
+GUEST = "dave"  # who comes and goes
 REACH_SECONDS = 15.0  # for a victim to come to its point; then it is killed where it is
 LONGEST_LIFE_SECONDS = 1.5  # of a victim that dies at a random moment
 MOST_PASSED = 3  # how often a point is passed before the process dies there
@@ -51,6 +52,9 @@ class Outcome:
     quarantined: list[str] = field(default_factory=list)
     said: int = 0
     unanswered: int = 0
+    changes: int = 0  # of rosters
+    longest_change: float = 0.0  # seconds
+    unchanged: Counter[str] = field(default_factory=Counter)  # why they were not changed
 
     @property
     def violations(self) -> list[str]:
@@ -67,11 +71,13 @@ class StormSite(Site):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.relay.process = Victim("relay", folder / "relay.log")
+        self.quick_link = False  # of the daemons to come
 
     def daemon(self, name: str, *, relay: str | None = None, **more: str) -> DaemonProcess:
         """Return a daemon that can be armed."""
         daemon = super().daemon(name, relay=relay, **more)
-        daemon.process = Victim("daemon", daemon.folder.with_suffix(".log"))
+        victim = daemon.process = Victim("daemon", daemon.folder.with_suffix(".log"))
+        victim.quick_link = self.quick_link
         return daemon
 
 
@@ -101,14 +107,23 @@ def random_plan(kills: int, seed: int) -> list[Death]:
     return plan[:kills]
 
 
-async def storm(folder: Path, plan: Sequence[Death], turn_seconds: float) -> Outcome:
-    """Carry out a plan in a new site, a message every `turn_seconds`; return what was found."""
+async def storm(
+    folder: Path, plan: Sequence[Death], turn_seconds: float, *, churn: bool = False
+) -> Outcome:
+    """Carry out a plan in a new site, a message every `turn_seconds`; return what was found.
+
+    `churn`: all the while somebody is added to every channel and removed again, so that what is
+    sealed and on its way is refused for its roster and has to be sealed anew.
+    """
     outcome = Outcome()
     async with StormSite(folder) as site:
+        site.quick_link = True  # else those who live wait longer and longer for a relay that dies
         await site.relay.start()
         members = await site.members(*NAMES)
         workload = Workload(site, members, turn_seconds)
         await workload.begin(*CHANNELS)
+        if churn:
+            workload.churn(members[0], (await site.member(GUEST)).identity)
         try:
             async with asyncio.TaskGroup() as victims:
                 places: list[RelayProcess | DaemonProcess] = [site.relay, *members]
@@ -118,6 +133,8 @@ async def storm(folder: Path, plan: Sequence[Death], turn_seconds: float) -> Out
             workload.check()
             outcome.verdicts = await workload.settle()
             outcome.under_way = await workload.undelivered()
+            outcome.changes, outcome.unchanged = workload.changes, workload.churn_errors
+            outcome.longest_change = workload.longest_change
         finally:
             await workload.end()
         _sum_up(workload, outcome)

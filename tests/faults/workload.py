@@ -7,15 +7,20 @@ acknowledges each event and comes back whenever the daemon does.
 
 import asyncio
 import itertools
-from collections.abc import Iterable, Sequence
+import time
+from collections import Counter
+from collections.abc import Coroutine, Iterable, Sequence
 from contextlib import suppress
+from typing import Any
 
 from peerpost import LockedError, NoDaemonError, PeerpostError, TimeoutWaitingError
+from peerpost.types import Status
 from tests.faults.checker import Given, Said, Verdict, judge
 from tests.support.site import DaemonProcess, Site
 
 CONSUMER = "faults"
 RETRY_SECONDS = 0.05
+CHURN_SECONDS = 0.2  # between two changes of rosters
 TURN_SECONDS = 0.01  # between two messages of one sender in one channel
 SETTLE_SECONDS = 90.0
 RETRIED = frozenset({"queue_full", "storage_full", "storage_failed", "relay_unreachable"})
@@ -29,8 +34,8 @@ class Talker:
         self.said: list[Said] = []
         self.unanswered = 0
         self.refusals: dict[str, int] = {}
+        self.channel = channel
         self._daemon = daemon
-        self._channel = channel
         self._turn_seconds = turn_seconds
         self._stopped = False
 
@@ -48,14 +53,14 @@ class Talker:
 
     async def _say(self, number: int) -> None:
         who = self._daemon.identity
-        text = f"{who} says {number} in {self._channel[:8]}"
+        text = f"{who} says {number} in {self.channel[:8]}"
         place = len(self.said)
-        self.said.append(Said(who, self._channel, number, text, None))
-        key = f"{self._channel[:8]} {number}"
+        self.said.append(Said(who, self.channel, number, text, None))
+        key = f"{self.channel[:8]} {number}"
         while True:
             try:
                 delivery = await self._daemon.client.send(
-                    channel=self._channel, text=text, idempotency_key=key
+                    channel=self.channel, text=text, idempotency_key=key
                 )
             except PASSING:
                 self.unanswered += 1
@@ -64,7 +69,7 @@ class Talker:
                     raise
                 self.refusals[error.kind] = self.refusals.get(error.kind, 0) + 1
             else:
-                self.said[place] = Said(who, self._channel, number, text, delivery["message"])
+                self.said[place] = Said(who, self.channel, number, text, delivery["message"])
                 return
             await asyncio.sleep(RETRY_SECONDS)
 
@@ -118,7 +123,11 @@ class Workload:
         self.members = list(members)
         self.hearers = [Hearer(member) for member in members]
         self.talkers: list[Talker] = []
+        self.changes = 0  # of rosters
+        self.longest_change = 0.0  # seconds
+        self.churn_errors: Counter[str] = Counter()
         self._turn_seconds = turn_seconds
+        self._churning: asyncio.Task[None] | None = None
         self._listening: list[asyncio.Task[None]] = []
         self._talking: list[asyncio.Task[None]] = []
 
@@ -138,6 +147,32 @@ class Workload:
         self._listening = [asyncio.create_task(hearer.run()) for hearer in self.hearers]
         self._talking = [asyncio.create_task(talker.run()) for talker in self.talkers]
 
+    def churn(self, owner: DaemonProcess, guest: str) -> None:
+        """Add a guest to every channel and remove it, over and over; it is not judged."""
+        self._churning = asyncio.create_task(self._churn(owner, guest))
+
+    async def _churn(self, owner: DaemonProcess, guest: str) -> None:
+        channels = sorted({talker.channel for talker in self.talkers})
+        while True:
+            for change in (owner.client.channel_add, owner.client.channel_remove):
+                for channel in channels:
+                    while await self._fails(change(channel, [guest])):
+                        pass
+                    await asyncio.sleep(CHURN_SECONDS)
+
+    async def _fails(self, change: Coroutine[Any, Any, object]) -> bool:
+        """Tell, after a moment, whether a change of a roster has to be tried again."""
+        began = time.monotonic()
+        try:
+            await change
+        except PeerpostError as error:
+            self.churn_errors[error.kind] += 1
+            await asyncio.sleep(RETRY_SECONDS)
+            return error.kind != "invalid_params"  # that: an unanswered call has changed it
+        self.changes += 1
+        self.longest_change = max(self.longest_change, time.monotonic() - began)
+        return False
+
     @property
     def said(self) -> list[Said]:
         """Return everything that was said so far."""
@@ -145,7 +180,7 @@ class Workload:
 
     def check(self) -> None:
         """Raise what ended a member that should go on."""
-        for task in (*self._talking, *self._listening):
+        for task in self._tasks():
             if task.done() and not task.cancelled():
                 task.result()
 
@@ -166,13 +201,15 @@ class Workload:
         """Stop talking, wait until everything arrived and nothing is under way; return verdicts."""
         for talker in self.talkers:
             talker.stop()
+        if self._churning is not None:
+            self._churning.cancel()
         try:
             async with asyncio.timeout(seconds):
                 await asyncio.gather(*self._talking)
                 for hearer in self.hearers:
                     await self._has_heard_all(hearer)
                 for member in self.members:
-                    await _nothing_under_way(member)
+                    await self._nothing_under_way(member)
         except TimeoutError:
             pass  # the verdicts say what is missing, `undelivered` what is under way
         return self.verdicts()
@@ -186,15 +223,19 @@ class Workload:
         outboxes: dict[str, object] = {}
         for member in self.members:
             status = await member.client.status()
-            if any(status["outbox"].values()):
+            if self._under_way(status):
                 outboxes[member.identity] = status["outbox"]
         return outboxes
 
     async def end(self) -> None:
         """Stop everything, whatever state it is in."""
-        for task in (*self._talking, *self._listening):
+        for task in self._tasks():
             task.cancel()
-        await asyncio.gather(*self._talking, *self._listening, return_exceptions=True)
+        await asyncio.gather(*self._tasks(), return_exceptions=True)
+
+    def _tasks(self) -> list[asyncio.Task[None]]:
+        churning = [] if self._churning is None else [self._churning]
+        return [*self._talking, *self._listening, *churning]
 
     async def _has_heard_all(self, hearer: Hearer) -> None:
         said = self.said
@@ -203,11 +244,15 @@ class Workload:
             hearer.news.clear()
             await hearer.news.wait()
 
+    async def _nothing_under_way(self, member: DaemonProcess) -> None:
+        while True:
+            with suppress(*PASSING):
+                if not self._under_way(await member.client.status()):
+                    return
+            await asyncio.sleep(RETRY_SECONDS)
 
-async def _nothing_under_way(member: DaemonProcess) -> None:
-    while True:
-        with suppress(*PASSING):
-            status = await member.client.status()
-            if not any(status["outbox"].values()):
-                return
-        await asyncio.sleep(RETRY_SECONDS)
+    def _under_way(self, status: Status) -> bool:
+        """Tell whether something waits: for the relay, or for members who are always there."""
+        outbox = status["outbox"]
+        waits = 0 if self._churning is not None else outbox["unacknowledged"]
+        return bool(outbox["queued"] or waits)

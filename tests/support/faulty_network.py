@@ -131,7 +131,7 @@ class FaultyNetwork:
         self._writers.add(writer)
         try:
             await self._pass_on(reader, writer)
-        except OSError:
+        except (OSError, asyncio.CancelledError):  # cancelled at the end: nobody awaits this task
             _reset(writer)
         finally:
             self._writers.discard(writer)

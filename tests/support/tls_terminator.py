@@ -65,8 +65,8 @@ class TlsTerminator:
                 await self._both(reader, writer, far_reader, far_writer)
             finally:
                 far_writer.transport.abort()
-        except OSError:
-            pass
+        except (OSError, asyncio.CancelledError):
+            pass  # cancelled at the end: nobody awaits this task
         finally:
             writer.transport.abort()
             self._tasks.discard(task)
