@@ -39,18 +39,47 @@ async def test_a_message_refused_falsely_is_shown_once(tmp_path: Path, kind: Ref
         await s.bob_survives("once")
 
 
-async def test_envelopes_that_a_sender_never_wrote_are_told_to_her(tmp_path: Path) -> None:
-    def say(_ear: bytes | None, said: RelayFrame) -> Iterable[RelayFrame]:
-        if not isinstance(said, Subscribed):
+def _claims(s: Scene) -> None:
+    """Let the relay name an envelope of alice that she never wrote, in every session."""
+
+    def say(ear: bytes | None, said: RelayFrame) -> Iterable[RelayFrame]:
+        if ear != s.alice.card.id or not isinstance(said, Subscribed):
             return [said]
         lie = (replace(state, own_sequence=41, own_head=bytes(32)) for state in said.states)
         return [replace(said, states=tuple(lie))]
 
+    s.relay.say = say
+    s.alice.engine._link.reconnect()
+
+
+async def test_an_envelope_that_a_sender_never_wrote_moves_nothing(tmp_path: Path) -> None:
     async with scene(tmp_path) as s:
+        await s.alice.send(s.channel, "before the lie")
+        await s.bob.shows(s.channel, "before the lie")
+        _claims(s)
+        event = await s.alice.told("daemon", change="sequence_claimed")
+        assert "our envelope 41" in event["detail"]
+        waits = await s.alice.send(s.channel, "waits for the truth")
+        s.relay.say = honest
+        s.alice.engine._link.reconnect()
+        assert (await s.alice.outgoing(waits, "sent")).sequence == 2
+        await s.bob.shows(s.channel, "before the lie", "waits for the truth")
+        assert await s.bob.reasons() == []
+
+
+async def test_a_relay_that_says_it_lost_everything_makes_nobody_read_twice(tmp_path: Path) -> None:
+    def say(ear: bytes | None, said: RelayFrame) -> Iterable[RelayFrame]:
+        if ear != s.alice.card.id or not isinstance(said, Subscribed):
+            return [said]
+        lie = (replace(state, own_sequence=0, own_head=None) for state in said.states)
+        return [replace(said, states=tuple(lie))]
+
+    async with scene(tmp_path) as s:
+        await s.alice.send(s.channel, "one")
+        await s.bob.shows(s.channel, "one")
         s.relay.say = say
         s.alice.engine._link.reconnect()
-        event = await s.alice.told("daemon", change="sequence_recovered")
-        assert event["detail"] == "0 became 41"
-        s.relay.say = honest
-        await s.mallory_says("nobody else minds")
-        await s.bob.shows(s.channel, "nobody else minds")
+        await s.alice.told("daemon", change="relay_lost_messages")
+        await s.alice.send(s.channel, "two")
+        await s.bob.shows(s.channel, "one", "two")
+        assert await s.bob.reasons() == []

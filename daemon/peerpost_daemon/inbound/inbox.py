@@ -164,14 +164,21 @@ class Inbox:
         verified = {channel: log.verified(cards) for channel, log in logs.items()}
         known = Taking(self._me, self._now_ms(), cards, verified)
 
-        def store(db: SqlConnection) -> bool:
-            changed = False
+        def store(db: SqlConnection) -> taking.Taken:
+            changed, rewound = False, set[bytes]()
             for channel, items in opened or self._open(parsed, cards):
-                changed |= taking.take(db, channel, items, known)
-            return changed
+                if channel not in rewound:
+                    taken = taking.take(db, channel, items, known)
+                    changed |= taken.rosters_changed
+                    rewound |= {channel} if taken.rewound else set()
+            return taking.Taken(changed, rewound=bool(rewound))
 
         echo = all(_is_echo(one, self._me.card.id) for _, items in parsed for one in items)
-        return await self._database.write(store, later=echo and not self._bell.hurried)
+        done = await self._database.write(store, later=echo and not self._bell.hurried)
+        if done.rewound:
+            self._turn_deaf()  # the next session reads from where the cursor is now
+            self._broken()
+        return done.rosters_changed
 
     def _open(
         self, parsed: list[tuple[bytes, list[Parsed]]], cards: dict[bytes, Card]

@@ -34,13 +34,12 @@ def take_in(db: SqlConnection, states: Iterable[ChannelState], now_ms: int) -> F
 def _compare_streams(
     db: SqlConnection, channel: Channel, state: ChannelState, *, lost: bool, now_ms: int
 ) -> None:
-    stands = state.last
-    if lost:
-        # Others may have filled it up already: the copy is no older than the last of ours in it.
+    if lost or state.last < channel.cursor:
+        # It gives positions a second time: what comes there must not pass for known. Others may have filled up some
+        # already; the copy is no older than the last of ours in it.
         row = outbox.by_sequence(db, channel.id, state.own_sequence)
-        stands = min(stands, row.position or 0 if row else 0)
-    if stands < channel.cursor:
-        # It gives these positions a second time: what comes there must not pass for known.
+        known = row is not None and row.envelope_id == state.own_head
+        stands = min(state.last, channel.cursor, (row.position or 0) if row and known else 0)
         channels.rewind(db, channel.id, stands)
         detail = f"position {channel.cursor} became {stands}"
         alarms.sound(db, "relay_rolled_back", detail, now_ms, channel.id)

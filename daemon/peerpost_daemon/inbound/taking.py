@@ -21,6 +21,9 @@ knows.
 """
 
 from collections.abc import Sequence
+from hashlib import sha256
+
+from msgspec import Struct
 
 from peerpost_daemon import event_data
 from peerpost_daemon.ids import message_text
@@ -36,7 +39,7 @@ from peerpost_daemon.inbound.opening import (
     parse,
 )
 from peerpost_daemon.inbound.rosters import apply_withheld, meet, take_event
-from peerpost_daemon.records import chains, channels, contacts, events, messages, quarantine
+from peerpost_daemon.records import alarms, chains, channels, contacts, events, messages, quarantine
 from peerpost_daemon.records.chains import Chain
 from peerpost_daemon.records.channels import Channel, ChannelState
 from peerpost_daemon.records.contacts import ContactState, Trust
@@ -54,17 +57,28 @@ MAX_RELEASED_UNDER = 256
 _MAX_GAP_LISTED = 32
 
 
+class Taken(Struct, frozen=True):
+    """Say whether a roster changed, and whether the channel has to be read again by a new session."""
+
+    rosters_changed: bool
+    rewound: bool
+
+
 def take(
     db: SqlConnection, channel_id: bytes, opened: Sequence[tuple[Item, Opened]], taking: Taking
-) -> bool:
-    """Take items of one channel in their order; return whether there was a roster event among them.
+) -> Taken:
+    """Take items of one channel in their order.
 
-    Items at or before the channel's cursor are known already.
+    Items at or before the channel's cursor are known already; when the one at the cursor is another than it was, the
+    relay has given its positions anew, and nothing is taken before the channel is read again from its beginning.
     """
     rosters_changed = False
     channel = channels.find(db, channel_id)
     for item, thing in opened:
         if channel is not None and item.position <= channel.cursor:
+            if item.position == channel.cursor and _is_another(db, channel, item):
+                _rewind(db, channel, taking)
+                return Taken(rosters_changed, rewound=True)
             continue
         learned = False
         if channel is not None:
@@ -72,8 +86,20 @@ def take(
         rosters_changed |= learned or isinstance(thing, RosterEvent)
         channel = _take_one(db, channel_id, channel, item, thing, taking=taking)
     if opened:
-        channels.advance(db, channel_id, opened[-1][0].position)
-    return rosters_changed
+        last = opened[-1][0]
+        channels.advance(db, channel_id, last.position, sha256(last.body).digest())
+    return Taken(rosters_changed, rewound=False)
+
+
+def _is_another(db: SqlConnection, channel: Channel, item: Item) -> bool:
+    tail = channels.tail(db, channel.id)
+    return tail is not None and tail != sha256(item.body).digest()
+
+
+def _rewind(db: SqlConnection, channel: Channel, taking: Taking) -> None:
+    channels.rewind(db, channel.id, 0)
+    detail = f"another item stands at position {channel.cursor}"
+    alarms.sound(db, "relay_rolled_back", detail, taking.now_ms, channel.id)
 
 
 def _take_one(

@@ -106,9 +106,18 @@ def forget(db: SqlConnection, id_: bytes) -> None:
     db.execute("DELETE FROM channel WHERE id = ? AND state = 'pending'", (id_,))
 
 
-def advance(db: SqlConnection, id_: bytes, position: int) -> None:
-    """Move the cursor forward, never back."""
-    db.execute("UPDATE channel SET cursor = max(cursor, ?) WHERE id = ?", (position, id_))
+def advance(db: SqlConnection, id_: bytes, position: int, tail: bytes | None = None) -> None:
+    """Move the cursor forward, never back. `tail`: the SHA-256 of the item there."""
+    db.execute(
+        "UPDATE channel SET cursor = ?, tail = ? WHERE id = ? AND cursor < ?",
+        (position, tail, id_, position),
+    )
+
+
+def tail(db: SqlConnection, id_: bytes) -> bytes | None:
+    """Return the SHA-256 of the item at the cursor, None when it is not known."""
+    row = db.execute("SELECT tail FROM channel WHERE id = ?", (id_,)).fetchone()
+    return row[0] if row else None
 
 
 def advance_receipts(db: SqlConnection, id_: bytes, revision: int) -> None:
@@ -163,7 +172,7 @@ def rewind(db: SqlConnection, id_: bytes, position: int) -> None:
     """
     db.execute(
         "UPDATE channel SET cursor = ?, receipts_cursor = 0, receipt_due = 0, receipt_posted = 0, "
-        "era = era + 1 "
+        "era = era + 1, tail = NULL "
         "WHERE id = ?",
         (position, id_),
     )
@@ -179,7 +188,7 @@ def rewind_all(db: SqlConnection) -> None:
     """Begin again at the first position: the relay has another store, its positions are new."""
     db.execute(
         "UPDATE channel SET cursor = 0, receipts_cursor = 0, receipt_due = 0, receipt_posted = 0, "
-        "era = era + 1"
+        "era = era + 1, tail = NULL"
     )
 
 
@@ -200,8 +209,14 @@ def set_sent(db: SqlConnection, id_: bytes, link: Link) -> None:
 
 
 def cursors(db: SqlConnection) -> tuple[Cursor, ...]:
-    """Return where this daemon stands in every channel that the relay knows."""
-    rows = db.execute("SELECT id, cursor, receipts_cursor FROM channel WHERE state = 'active'")
+    """Return from where this daemon reads on in every channel that the relay knows.
+
+    The last item that it has is asked for once more: another one there shows that the relay's positions went back.
+    """
+    rows = db.execute(
+        "SELECT id, cursor - (tail IS NOT NULL), receipts_cursor FROM channel "
+        "WHERE state = 'active'"
+    )
     return tuple(Cursor(*row) for row in rows)
 
 

@@ -4,6 +4,7 @@ from typing import Final
 
 ROLLBACK: Final = """
 ALTER TABLE channel ADD COLUMN era INTEGER NOT NULL DEFAULT 0;     -- how often its positions went back
+ALTER TABLE channel ADD COLUMN tail BLOB;    -- SHA-256 of the item at the cursor
 ALTER TABLE envelope ADD COLUMN era INTEGER NOT NULL DEFAULT 0;    -- in which it was seen last
 CREATE INDEX outbox_kept ON outbox (number) WHERE state = 'sent' AND envelope IS NOT NULL;
 INSERT INTO tally SELECT 'kept', count(*), coalesce(sum(length(envelope)), 0) FROM outbox

@@ -36,10 +36,24 @@ async def test_only_what_follows_the_refused_one_is_sealed_anew(desk: Desk) -> N
     assert (await desk.channel(OPS)).own == Link(1, digest("envelope 1"))
 
 
-async def test_what_the_relay_has_comes_first(desk: Desk) -> None:
-    await desk.write(lambda db: chain_back(db, [Refused(OPS.id, 2, _state(7))]))
+async def test_what_the_relay_has_of_ours_comes_first(desk: Desk) -> None:
+    await desk.write(lambda db: chain_back(db, [Refused(OPS.id, 3, _state(2))]))
     stored = await desk.channel(OPS)
-    assert stored.own == stored.sent == Link(7, digest("envelope 7"))
+    assert stored.own == stored.sent == Link(2, digest("envelope 2"))
+
+
+async def test_an_envelope_that_nobody_here_knows_is_not_continued(desk: Desk) -> None:
+    _, found = await desk.write(lambda db: chain_back(db, [Refused(OPS.id, 2, _state(7))]))
+    stored = await desk.channel(OPS)
+    assert (stored.own, stored.sent) == (Link(1, digest("envelope 1")), None)
+    assert found.claimed[OPS.id].link == Link(7, digest("envelope 7"))
+
+
+async def test_what_the_relay_has_lost_is_found(desk: Desk) -> None:
+    sent = Link(3, digest("envelope 3"))
+    await desk.write(lambda db: channels.set_sent(db, OPS.id, sent))
+    _, found = await desk.write(lambda db: chain_back(db, [Refused(OPS.id, 4, _state(1))]))
+    assert found.lost == {OPS.id: Link(1, digest("envelope 1"))}
 
 
 async def test_a_chain_of_which_nothing_is_left_begins_anew(desk: Desk) -> None:
@@ -50,7 +64,7 @@ async def test_a_chain_of_which_nothing_is_left_begins_anew(desk: Desk) -> None:
 
 async def test_a_newer_roster_is_waited_for(desk: Desk) -> None:
     state = _state(0, roster_position=4)
-    behind = await desk.write(lambda db: chain_back(db, [Refused(OPS.id, 1, state)]))
+    behind, _ = await desk.write(lambda db: chain_back(db, [Refused(OPS.id, 1, state)]))
     assert behind == {OPS.id: 4}
     assert await desk.read(lambda db: caught_up(db, behind)) == []
     assert await desk.read(lambda db: caught_up(db, {OPS.id: 0})) == [OPS.id]
