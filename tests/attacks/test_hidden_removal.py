@@ -2,8 +2,8 @@
 
 Until somebody who knows better writes, bob cannot tell this from silence. The next envelope of alice names the newer
 roster: bob is told that there is one he does not know, and asks for the roster's log. What was sealed under it is shown
-once the log is had, and nothing of it before. What bob himself says under the old roster reaches nobody who knows of the
-removal.
+once the log is had, and nothing of it before. What bob himself says under the old roster reaches nobody who knows of
+the removal.
 """
 
 from collections.abc import Iterable
