@@ -228,7 +228,13 @@ TABLE: Final = (
         "relay_lost_messages",
         "error",
         _alarm("relay_lost_messages"),
-        "Tell the relay's operator; send again what matters: message.status names who has it.",
+        "Tell the relay's operator. What was kept was sent again; message.status names who has what.",
+    ),
+    Row(
+        "sequence_claimed",
+        "error",
+        _alarm("sequence_claimed"),
+        "The relay is at fault, or lies; what waits goes once a session with it says otherwise.",
     ),
     Row(
         "receivers_ahead",

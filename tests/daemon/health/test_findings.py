@@ -64,6 +64,7 @@ CASES: dict[str, list[dict[str, Any]]] = {
     "vault_rolled_back": [alarm("sequence_recovered")],
     "relay_rolled_back": [alarm("relay_rolled_back")],
     "relay_lost_messages": [alarm("relay_lost_messages")],
+    "sequence_claimed": [alarm("sequence_claimed")],
     "receivers_ahead": [alarm("receivers_ahead")],
     "relay_store_changed": [alarm("relay_store_changed")],
     "history_lost": [alarm("history_lost")],
