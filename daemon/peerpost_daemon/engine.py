@@ -14,17 +14,17 @@ import logging
 import random
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 from peerpost_daemon import event_data
 from peerpost_daemon.bell import Bell
 from peerpost_daemon.directory import Directory
 from peerpost_daemon.errors import DaemonError
-from peerpost_daemon.inbound.inbox import Delivered, Inbox, Receipted
+from peerpost_daemon.inbound import standing
+from peerpost_daemon.inbound.inbox import Delivered, Inbox, Lacking, Receipted
 from peerpost_daemon.inbound.logs import RosterLogs
 from peerpost_daemon.inbound.opening import Recipient
-from peerpost_daemon.inbound.standing import take_in
 from peerpost_daemon.link import Credentials, LinkSettings, LinkState, LinkStatus, RelayLink
 from peerpost_daemon.membership import Membership
 from peerpost_daemon.outbound.ageing import Ageing
@@ -98,6 +98,7 @@ class Engine:
         self.outbound = Pump(
             database, link, beginnings, self._answers, sender, bell=bell, now_ms=now_ms
         )
+        self._answers.lacking = self._lack
         self._mending.again = self.outbound.again
         self._receipts = Receipts(database, link, sender, now_ms=now_ms)
         self._inbox = Inbox(
@@ -163,8 +164,13 @@ class Engine:
         """Take in where the channels stand; where our chain does not agree, nothing is sent until it does."""
         self._inbox.clear()
         now_ms = self._now_ms()
-        found = await self._database.write(lambda db: take_in(db, states, now_ms))
+        found = await self._database.write(lambda db: standing.take_in(db, states, now_ms))
         self._mending.begin(found)
+        self._lack(await self._database.read(lambda db: standing.lacking(db, states)))
+
+    def _lack(self, rosters: Mapping[bytes, int]) -> None:
+        for channel, position in rosters.items():
+            self._inbox.put(Lacking(channel, position))
 
     def deliver(self, channel: bytes, items: tuple[Item, ...], size: int) -> None:
         """Take items of a channel."""

@@ -47,6 +47,18 @@ async def test_what_waits_for_a_hidden_log_is_shown_in_order_once_it_is_had(tmp_
         assert await s.bob.read(_quarantined) == []
 
 
+async def test_who_writes_under_the_old_roster_learns_the_new_one(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        s.relay.rewrite(s.bob.card.id, _without_events)
+        await s.alice.engine.channels.remove(s.channel, [MALLORY])
+        await s.alice.follows(s.channel, 1)
+        s.relay.say = honest
+        s.bob.engine._link.reconnect()
+        row = await s.bob.outgoing(await s.bob.send(s.channel, "to alice alone"), "delivered")
+        assert s.mallory.card.id not in row.recipients
+        assert await s.alice.texts(s.channel) == ["to alice alone"]
+
+
 def _without_log(ear: bytes, whose: bytes | None, said: RelayFrame) -> Iterable[RelayFrame]:
     if whose == ear and isinstance(said, RosterPage):
         return [replace(said, events=(), more=False)]

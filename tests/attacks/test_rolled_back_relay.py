@@ -65,11 +65,31 @@ async def test_new_envelopes_at_old_positions_are_shown(tmp_path: Path) -> None:
         await bob.shows(channel, "one", "two")
         await carol.shows(channel, "one", "two")
     site.restore()
-    async with site.serving() as (_, bob, carol):
-        event = await bob.told("daemon", change="relay_rolled_back")
+    async with site.serving() as (alice, bob, carol):
+        event = await alice.told("daemon", change="relay_rolled_back")
         assert event["detail"]
         await carol.send(channel, "at an old position")
         await bob.shows(channel, "one", "two", "at an old position")
+        assert await bob.reasons() == []
+
+
+async def test_positions_that_others_have_filled_up_again_are_read_again(tmp_path: Path) -> None:
+    site = Restored(tmp_path)
+    async with site.serving() as (alice, bob, carol):
+        channel = await alice.channel("ops", BOB, CAROL)
+        await alice.outgoing(await alice.send(channel, "one"), "delivered")
+    site.back_up()
+    async with site.serving() as (alice, bob, carol):
+        await alice.outgoing(await alice.send(channel, "two"), "delivered")
+    site.restore()
+    async with malicious_relay(tmp_path / "relay", site.port) as relay:
+        async with account(tmp_path / CAROL, CAROL, relay.url) as carol:
+            await carol.told("daemon", change="relay_rolled_back")
+            await carol.outgoing(await carol.send(channel, "in its place"), "sent")
+        async with account(tmp_path / BOB, BOB, relay.url) as bob:
+            await bob.told("daemon", change="relay_rolled_back")
+            await bob.shows(channel, "one", "two", "in its place")
+            assert await bob.reasons() == []
 
 
 async def test_a_removal_stays_in_force(tmp_path: Path) -> None:

@@ -57,6 +57,17 @@ class Receipted(Struct, frozen=True):
     size: int
 
 
+class Lacking(Struct, frozen=True):
+    """Be a roster that the relay has and the stream did not bring: it is read from the roster's log."""
+
+    channel: bytes
+    roster_position: int
+    size: int = 0
+
+
+Arrived = Delivered | Receipted | Lacking
+
+
 class Stored(Protocol):
     """Be told after each commit."""
 
@@ -87,13 +98,13 @@ class Inbox:
         self._now_ms = now_ms
         self._stored = stored
         self._broken = broken
-        self._waiting: deque[Delivered | Receipted] = deque()
+        self._waiting: deque[Arrived] = deque()
         self._bytes = 0
         self._deaf = False
         self._arrived = asyncio.Event()
         self._storing = asyncio.Lock()
 
-    def put(self, arrived: Delivered | Receipted) -> None:
+    def put(self, arrived: Arrived) -> None:
         """Take something off the link's hands; raise InboundFullError over the bound.
 
         What comes between a failure and the next session is dropped: that session brings it again.
@@ -132,8 +143,8 @@ class Inbox:
                     self._turn_deaf()
                     raise
 
-    def _batch(self) -> list[Delivered | Receipted]:
-        batch: list[Delivered | Receipted] = []
+    def _batch(self) -> list[Arrived]:
+        batch: list[Arrived] = []
         size = 0
         while self._waiting and size < MAX_BATCH_BYTES and len(batch) < MAX_BATCH_FRAMES:
             batch.append(self._waiting.popleft())
@@ -141,10 +152,15 @@ class Inbox:
         self._bytes -= size
         return batch
 
-    async def _process(self, batch: list[Delivered | Receipted]) -> None:
+    async def _process(self, batch: list[Arrived]) -> None:
         async with self._storing:
             delivered = [one for one in batch if isinstance(one, Delivered)]
             rosters_changed = await self._take(delivered) if delivered else False
+            lacking = {
+                one.channel: one.roster_position for one in batch if isinstance(one, Lacking)
+            }
+            if lacking:
+                rosters_changed |= await self._learn(lacking)
             notices = [one for one in batch if isinstance(one, Receipted)]
             if notices:
                 await self._note(notices)
@@ -179,6 +195,20 @@ class Inbox:
             self._turn_deaf()  # the next session reads from where the cursor is now
             self._broken()
         return done.rosters_changed
+
+    async def _learn(self, lacking: dict[bytes, int]) -> bool:
+        """Read rosters from their logs; return whether one changed."""
+        logs = await self._logs.upto(lacking)
+        named = {id_ for log in logs.values() for id_ in log.cards}
+        cards = await self._directory.known_or_fetched(named, self._me.card)
+        verified = {channel: log.verified(cards) for channel, log in logs.items()}
+        known = Taking(self._me, self._now_ms(), cards, verified)
+
+        def store(db: SqlConnection) -> bool:
+            learned = [taking.learn(db, id_, end, known) for id_, end in lacking.items()]
+            return any(learned)
+
+        return await self._database.write(store)
 
     def _open(
         self, parsed: list[tuple[bytes, list[Parsed]]], cards: dict[bytes, Card]

@@ -65,6 +65,15 @@ class RosterLogs:
                 logs[channel] = await self._read(channel, next_[channel], before)
         return logs
 
+    async def upto(self, ends: Mapping[bytes, int]) -> dict[bytes, RosterLog]:
+        """Return what is not known of rosters, up to a roster position of each. Raises LinkError."""
+        next_ = await self._database.read(lambda db: {id_: _next(db, id_) for id_ in ends})
+        return {
+            channel: await self._read(channel, next_[channel], end + 1)
+            for channel, end in ends.items()
+            if end >= next_[channel]
+        }
+
     async def _read(self, channel: bytes, first: int, before: int) -> RosterLog:
         claims: list[RosterClaim] = []
         wanted = min(before - first, MAX_ROSTER_EVENTS)

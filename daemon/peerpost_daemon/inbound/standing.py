@@ -31,6 +31,18 @@ def take_in(db: SqlConnection, states: Iterable[ChannelState], now_ms: int) -> F
     return found
 
 
+def lacking(db: SqlConnection, states: Iterable[ChannelState]) -> dict[bytes, int]:
+    """Return the newer roster positions of channels whose streams bring nothing more."""
+    found = {}
+    for state in states:
+        channel = channels.find(db, state.channel)
+        if channel is None or state.last > channel.cursor:
+            continue
+        if state.roster_position > channel.roster.position:
+            found[channel.id] = state.roster_position
+    return found
+
+
 def _compare_streams(
     db: SqlConnection, channel: Channel, state: ChannelState, *, lost: bool, now_ms: int
 ) -> None:

@@ -208,6 +208,27 @@ def _learn(
             upto, fault = envelope.header.roster_position, _unknown_roster(envelope)
         case _:
             return channel, False
+    return _learn_upto(db, channel, upto, fault, taking, position=item.position)
+
+
+def learn(db: SqlConnection, channel_id: bytes, upto: int, taking: Taking) -> bool:
+    """Take the roster events that the stream has not brought and brings no more; return whether there were any."""
+    channel = channels.find(db, channel_id)
+    if channel is None:
+        return False
+    fault = Fault("unknown_roster", "the relay has a newer roster and did not bring it")
+    return _learn_upto(db, channel, upto, fault, taking, position=None)[1]
+
+
+def _learn_upto(
+    db: SqlConnection,
+    channel: Channel,
+    upto: int,
+    fault: Fault,
+    taking: Taking,
+    *,
+    position: int | None,
+) -> tuple[Channel, bool]:
     if channel.state is not ChannelState.ACTIVE or upto <= channel.roster.position:
         return channel, False
     before = channel.roster.position
@@ -220,7 +241,7 @@ def _learn(
             _release_under(db, channel, taking)
     learned = channel.roster.position > before
     if learned:
-        warn(db, channel.id, fault, taking, position=item.position)
+        warn(db, channel.id, fault, taking, position=position)
     return channel, learned
 
 

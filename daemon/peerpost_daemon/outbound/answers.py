@@ -22,6 +22,7 @@ from peerpost_daemon.asking import ask
 from peerpost_daemon.bell import Bell
 from peerpost_daemon.delivering import give_up, note_delivered, tell_status
 from peerpost_daemon.errors import DaemonError
+from peerpost_daemon.inbound.standing import lacking
 from peerpost_daemon.link.errors import LinkError, RefusedError
 from peerpost_daemon.link.relay_link import RelayLink
 from peerpost_daemon.link.session import AnswerFrame
@@ -70,6 +71,7 @@ class Answers:
         self._mending = mending
         self._now_ms = now_ms
         self.again: Callable[[], None] = lambda: None
+        self.lacking: Callable[[Mapping[bytes, int]], None] = lambda _: None
         self.room: Callable[[], None] = lambda: None
         self.sealing = asyncio.Lock()
         self.on_the_way: dict[int, bytes] = {}
@@ -205,6 +207,7 @@ class Answers:
             for one in settled:
                 self._refused.pop(one.channel, None)
             self._behind |= behind
+            self.lacking(await self._database.read(lambda db: lacking(db, states.values())))
         self.again()
 
     async def _catch_up(self) -> None:
