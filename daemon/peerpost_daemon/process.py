@@ -6,6 +6,9 @@
 3  another daemon holds the vault or the socket
 4  the passphrase does not open the vault
 5  the data directory, the vault or the socket's directory cannot be used
+
+SIGTERM and SIGINT drain within `drain_seconds` and end. SIGHUP tries the relay again at once, also after it has refused
+us; nothing else that the daemon was started with can change while it runs.
 """
 
 import argparse
@@ -13,9 +16,11 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -23,10 +28,13 @@ from peerpost_daemon import hardening, log_lines, passphrase
 from peerpost_daemon.bell import Bell
 from peerpost_daemon.daemon import Daemon, DaemonState, MakeEngine, now_ms
 from peerpost_daemon.engine import Engine
-from peerpost_daemon.errors import DaemonError
+from peerpost_daemon.errors import DaemonError, DaemonStartError
 from peerpost_daemon.link import AddressError, LinkSettings, check_address
+from peerpost_daemon.liveness import liveness
 from peerpost_daemon.records.account import Account
+from peerpost_daemon.rpc.place import place_of
 from peerpost_daemon.service import Service
+from peerpost_daemon.service_manager import ServiceManager, passed_sockets
 from peerpost_daemon.settings import DaemonSettings, default_data, default_socket
 from peerpost_daemon.vault.database import Database
 from peerpost_daemon.vault.lock import ProcessLock
@@ -50,7 +58,16 @@ _CODES: Final = {
     "storage_failed": UNUSABLE,
     "storage_full": UNUSABLE,
 }
+SOCKET_NAME: Final = "peerpost"  # FileDescriptorName= of the socket unit
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Be what whoever started us has given: the service manager, and perhaps the socket."""
+
+    manager: ServiceManager
+    passed: socket.socket | None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,7 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     hardening.harden()
     sys.setswitchinterval(THREAD_SWITCH_SECONDS)
     try:
-        settings = _settings(options)
+        given = _surroundings()
+        settings = _settings(options, given.passed)
         lock = _hold(settings)
     except DaemonError as error:
         return _give_up(error, _CODES.get(error.kind, FAILED))
@@ -69,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         secret = _passphrase(settings, options.passphrase_file)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_serve(settings, secret))
+            runner.run(_serve(settings, secret, given))
     except DaemonError as error:
         return _give_up(error, _CODES.get(error.kind, FAILED))
     except KeyboardInterrupt:  # before the loop listens to signals: at the prompt
@@ -100,15 +118,27 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _settings(options: argparse.Namespace) -> DaemonSettings:
+def _surroundings() -> Surroundings:
+    try:
+        passed = passed_sockets(os.environ, SOCKET_NAME)
+    except OSError as error:
+        raise DaemonStartError("socket_failed", f"The passed socket: {error}.") from None
+    if len(passed) > 1:
+        raise DaemonStartError("socket_failed", "One socket can be passed on, not several.")
+    return Surroundings(ServiceManager.of(os.environ), passed[0] if passed else None)
+
+
+def _settings(options: argparse.Namespace, passed: socket.socket | None) -> DaemonSettings:
     if options.relay is not None:
         try:
             check_address(LinkSettings(options.relay, options.allow_plain))
         except AddressError as error:
             raise DaemonError("invalid_params", f"--relay: {error}.", field="relay") from None
+    named = options.socket or default_socket(os.environ)
+    place = place_of(passed) if passed is not None else named.absolute()
     return DaemonSettings(
         data=(options.data or default_data(os.environ)).absolute(),
-        socket=(options.socket or default_socket(os.environ)).absolute(),
+        socket=place,
         relay=options.relay,
         allow_plain=options.allow_plain,
     )
@@ -148,7 +178,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return factory
 
 
-async def _serve(settings: DaemonSettings, secret: bytes | None) -> None:
+async def _serve(settings: DaemonSettings, secret: bytes | None, given: Surroundings) -> None:
     bell = Bell()
     daemon = Daemon(settings, _engines(bell, settings), bell)
     service = Service(daemon)
@@ -157,10 +187,12 @@ async def _serve(settings: DaemonSettings, secret: bytes | None) -> None:
         if secret is not None:
             await daemon.unlock(secret, create=daemon.state is DaemonState.NO_VAULT)
             del secret
-        await service.start()
-        _say(f"ready on {settings.socket} state={daemon.state.value}")
+        await service.start(given.passed)
+        _say(_status(daemon))
+        _begin_reporting(daemon, given.manager)
         await daemon.shutdown_wanted.wait()
         log.info("stopping")
+        given.manager.stopping()
     finally:
         await service.close()
 
@@ -181,10 +213,31 @@ def _engines(bell: Bell, settings: DaemonSettings) -> MakeEngine:
     return make
 
 
+def _status(daemon: Daemon) -> str:
+    return f"ready on {daemon.settings.socket} state={daemon.state.value}"
+
+
 def _listen_to_signals(daemon: Daemon) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, daemon.shutdown_wanted.set)
+
+
+def _begin_reporting(daemon: Daemon, manager: ServiceManager) -> None:
+    """Tell the manager that we serve; answer its reloads and its watchdog from now on."""
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload, daemon, manager)
+    manager.ready(_status(daemon))
+    daemon.spawn(asyncio.create_task(manager.feed(liveness(daemon))))
+
+
+def _reload(daemon: Daemon, manager: ServiceManager) -> None:
+    if daemon.shutdown_wanted.is_set():
+        return
+    manager.reloading()
+    log.info("SIGHUP: trying the relay at once")
+    if daemon.running is not None:
+        daemon.running.retry_now()
+    manager.ready(_status(daemon))
 
 
 def _say(line: str) -> None:

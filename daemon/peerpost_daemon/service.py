@@ -1,6 +1,7 @@
 """A daemon and its socket, begun and ended in order."""
 
 import logging
+import socket
 
 from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.errors import DaemonError
@@ -19,9 +20,9 @@ class Service:
             daemon.settings.socket, registry_of(daemon), daemon.gate, limits=limits
         )
 
-    async def start(self) -> None:
-        """Listen. Raises DaemonStartError."""
-        await self._server.start()
+    async def start(self, passed: socket.socket | None = None) -> None:
+        """Listen, on the socket that was passed on to us if there is one. Raises DaemonStartError."""
+        await self._server.start(passed)
 
     async def close(self) -> None:
         """End the requests, then the engine, then the vault.

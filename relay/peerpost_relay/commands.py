@@ -62,7 +62,8 @@ def _add_serve(command: argparse.ArgumentParser) -> None:
         type=_address,
         default=DEFAULT_LISTEN,
         metavar="HOST:PORT",
-        help="where to listen; port 0: any free one; unix:/path: a socket (default: %(default)s)",
+        help="where to listen, unless a service manager passes sockets on; port 0: any free one; "
+        "unix:/path: a socket (default: %(default)s)",
     )
     command.add_argument("--log-format", choices=("text", "json"), default="text")
     command.add_argument(

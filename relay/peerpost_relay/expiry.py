@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from peerpost_protocol.refusals import Refusal
 from peerpost_relay.errors import RefusalError, StoreError
 from peerpost_relay.settings import RelaySettings
 from peerpost_relay.store import Store, Transaction
@@ -56,6 +57,11 @@ class Upkeep:
         ):
             pass
 
+    async def probe(self) -> Refusal | None:
+        """Write to the store, changing nothing; return why it did not take it."""
+        result = await self._put(_probe)
+        return result.kind if isinstance(result, RefusalError) else None
+
     async def _notice_revocations(self) -> None:
         now_ms = self._clock()
         since = self._asked_at_ms - OVERLAP_MS
@@ -73,10 +79,13 @@ class Upkeep:
 
     async def _write(self, operation: Callable[[Transaction], int]) -> bool:
         """Commit an operation through the writer; tell whether there may be more of it."""
+        result = await self._put(operation)
+        return result == self._settings.expired_batch_max
+
+    def _put(self, operation: Callable[[Transaction], int]) -> "asyncio.Future[int | RefusalError]":
         done: asyncio.Future[int | RefusalError] = asyncio.get_running_loop().create_future()
         self._writer.put(Write(operation, partial(_settle, done)))
-        result = await done
-        return result == self._settings.expired_batch_max
+        return done
 
 
 def _settle(done: "asyncio.Future[Any]", result: object) -> None:

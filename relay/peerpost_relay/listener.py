@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from pathlib import Path
-from socket import AF_INET, AF_INET6
+from socket import AF_INET, AF_INET6, AF_UNIX
 
 from msgspec import Struct
 
@@ -81,6 +82,27 @@ class Listener:
             for listening in server.sockets
             if listening.family in {AF_INET, AF_INET6}
         ]
+
+    async def adopt(self, passed: socket.socket) -> Bound:
+        """Listen on a socket that is bound and listens already; its file is not ours to remove.
+
+        Raises OSError for one that is neither TCP nor Unix.
+        """
+        if passed.family not in {AF_INET, AF_INET6, AF_UNIX}:
+            raise OSError("the passed socket is neither TCP nor Unix")
+        edge = self._share()
+        loop, name = edge.loop, passed.getsockname()
+        unix = passed.family == AF_UNIX
+        create = loop.create_unix_server if unix else loop.create_server
+        server = await create(
+            lambda: Connection(edge),
+            sock=passed,
+            backlog=self._settings.backlog,
+            ssl=self._ssl_context,
+            ssl_handshake_timeout=self._settings.handshake_seconds if self._ssl_context else None,
+        )
+        self._servers.append(server)
+        return Bound(f"{UNIX_PREFIX}{name}") if unix else Bound(*name[:2])
 
     async def close(self, drain_seconds: float, reason: str = "restart") -> None:
         """Accept no more, close all with 1012, abort whoever is left after `drain_seconds`."""

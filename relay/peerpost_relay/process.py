@@ -3,13 +3,18 @@
 The first SIGTERM or SIGINT drains: nothing more is accepted, what is under way is finished and
 answered, peers are told to come back. Every step of it is bounded. A second signal is the default
 one again, and ends the process at once; nothing acknowledged is lost by that.
+
+SIGHUP is answered but changes nothing: tokens, cards and channels are read from the store whenever
+they count, and options hold until the end. It must not end the relay, as it would by default.
 """
 
 import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +25,13 @@ from peerpost_relay import log as logs
 from peerpost_relay.data_folder import DataFolder
 from peerpost_relay.listener import Bound
 from peerpost_relay.relay import Relay
+from peerpost_relay.service_manager import ServiceManager, passed_sockets
 from peerpost_relay.settings import EdgeSettings, RelaySettings
 from peerpost_relay.sqlite_store import SqliteStore
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 PRIVATE_UMASK = 0o077
+SOCKET_NAME = "peerpost-relay"  # FileDescriptorName= of the socket unit
 
 log = logging.getLogger(__name__)
 
@@ -41,37 +48,73 @@ class Serving(Struct, frozen=True):
 
 
 def serve(serving: Serving) -> None:
-    """Serve until a signal; raise SetupError, StoreError or OSError when that cannot begin."""
+    """Serve until a signal; raise SetupError, StoreError or OSError when that cannot begin.
+
+    Sockets that were passed on to us are listened on instead of `host` and `port`.
+    """
+    manager = ServiceManager.of(os.environ)
+    passed = passed_sockets(os.environ, SOCKET_NAME)
     os.umask(PRIVATE_UMASK)
     logs.set_up(serving.log_format)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(serving))
+        runner.run(_serve(serving, manager, passed))
 
 
-async def _serve(serving: Serving) -> None:
+async def _serve(serving: Serving, manager: ServiceManager, passed: list[socket.socket]) -> None:
     folder = DataFolder(serving.data)
     held = folder.lock()
     try:
         store = await SqliteStore.open(folder.database, serving.settings)
         try:
-            await _run(Relay(store, folder.key(), serving.settings, serving.edge), serving)
+            relay = Relay(store, folder.key(), serving.settings, serving.edge)
+            await _run(relay, serving, manager, passed)
         finally:
             await store.close()
     finally:
         os.close(held)
 
 
-async def _run(relay: Relay, serving: Serving) -> None:
+async def _run(
+    relay: Relay, serving: Serving, manager: ServiceManager, passed: list[socket.socket]
+) -> None:
     stopped = asyncio.Event()
     for number in STOP_SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, _stopping(number, stopped))
     try:
-        bound = await relay.listen(serving.host, serving.port)
+        bound = await _listen(relay, serving, passed)
         _announce(relay, bound[0])
-        await _until(stopped, relay)
+        async with _reporting(relay, manager, f"listening on {bound[0]}"):
+            await _until(stopped, relay)
     finally:
         await relay.close()
         log.info("stopped")
+
+
+async def _listen(relay: Relay, serving: Serving, passed: list[socket.socket]) -> list[Bound]:
+    if passed:
+        return [await relay.adopt(one) for one in passed]
+    return await relay.listen(serving.host, serving.port)
+
+
+@asynccontextmanager
+async def _reporting(relay: Relay, manager: ServiceManager, status: str) -> AsyncIterator[None]:
+    """Be ready for the manager: answer its reloads and its watchdog, and say when we stop."""
+
+    def reload() -> None:
+        manager.reloading()
+        log.info("SIGHUP: there is nothing to reload")
+        manager.ready(status)
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    manager.ready(status)
+    feeding = asyncio.create_task(manager.feed(relay.alive))
+    try:
+        yield
+    finally:
+        feeding.cancel()
+        loop.add_signal_handler(signal.SIGHUP, lambda: None)
+        manager.stopping()
 
 
 def _stopping(number: signal.Signals, stopped: asyncio.Event) -> Callable[[], None]:

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import os
 import random
+import socket
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -88,13 +89,23 @@ class Relay:
     async def listen(self, host: str, port: int = 0) -> list[Bound]:
         """Start the stages and listen; raise OSError when the address cannot be bound."""
         bound = await self._listener.listen(host, port)
-        if not self._tasks:
-            self._start(self._ingest.run(self._requests))
-            self._start(self._writer.run())
-            self._start(self._queries.run())
-            self._start(self._catch_up.run(self.fan_out))
-            self._start(self._upkeep.run())
+        self._start_once()
         return bound
+
+    async def adopt(self, passed: socket.socket) -> Bound:
+        """Do the same on a listening socket that was passed on to us."""
+        bound = await self._listener.adopt(passed)
+        self._start_once()
+        return bound
+
+    async def alive(self, write: bool) -> str | None:  # noqa: FBT001 - see service_manager.Alive
+        """Return what is wrong, for the watchdog: a stage has ended, or the store does not work."""
+        if self.failed.done():
+            return "a stage of the relay has ended"
+        failing = await self._upkeep.probe() if write else self._writer.failing
+        if failing is not None:
+            return f"the store cannot be written ({failing})"
+        return None if self._upkeep.readable else "the store cannot be read"
 
     async def close(self) -> None:
         """Finish what is under way, say goodbye, and stop; the store stays the caller's."""
@@ -214,6 +225,14 @@ class Relay:
         """Spread the returns, so that a restart is not met by everybody at once."""
         base = self.settings.come_back_ms
         return base + random.randrange(4 * base)  # noqa: S311  jitter, no secret
+
+    def _start_once(self) -> None:
+        if not self._tasks:
+            self._start(self._ingest.run(self._requests))
+            self._start(self._writer.run())
+            self._start(self._queries.run())
+            self._start(self._catch_up.run(self.fan_out))
+            self._start(self._upkeep.run())
 
     def _start(self, stage: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(stage)

@@ -146,6 +146,12 @@ async def test_a_query_cannot_write(store: SqliteStore) -> None:
         await store.read(lambda s: s.touch())
 
 
+async def test_a_touch_reaches_the_disk(store: SqliteStore) -> None:
+    before = store._log.read_bytes()
+    await store.write([lambda t: t.touch()])
+    assert store._log.read_bytes() != before
+
+
 async def test_a_query_does_not_wait_for_a_transaction(store: SqliteStore) -> None:
     await store._writer.run(lambda db: db.execute("BEGIN IMMEDIATE"))
     assert await store.read(lambda s: s.tokens()) == []

@@ -67,6 +67,26 @@ class Place:
         return listening
 
 
+def place_of(passed: socket.socket) -> Path:
+    """Return where a socket lies that the service manager made for us; the checks above were its to make.
+
+    Raises DaemonStartError unless it is a Unix socket at a path and closed to others. To let a group in is for
+    whoever wrote the unit to decide.
+    """
+    name = passed.getsockname() if passed.family == socket.AF_UNIX else None
+    if not isinstance(name, str) or not name.startswith("/"):
+        raise DaemonStartError("socket_failed", "The passed socket is no Unix socket at a path.")
+    try:
+        mode = stat.S_IMODE(Path(name).lstat().st_mode)
+    except OSError as error:
+        message = f"The passed socket {name} cannot be looked at: {error.strerror}."
+        raise DaemonStartError("socket_failed", message) from None
+    if mode & stat.S_IRWXO:
+        message = f"{name} is open to others (mode {mode:o}); set SocketMode=0600."
+        raise DaemonStartError("unsafe_directory", message)
+    return Path(name)
+
+
 def _check_directory(directory: Path) -> None:
     """Make the directory if there is none (check 1)."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 from pathlib import Path
 from typing import Final
 
@@ -43,9 +44,12 @@ class RpcServer:
         """Return how many connections there are."""
         return len(self._clients)
 
-    async def start(self) -> None:
-        """Listen. Raises DaemonStartError if the place is taken or not safe."""
-        listening = self._place.take(self._limits.backlog)
+    async def start(self, passed: socket.socket | None = None) -> None:
+        """Listen. Raises DaemonStartError if the place is taken or not safe.
+
+        A socket that the service manager passed on is already in its place, and stays there after us.
+        """
+        listening = passed or self._place.take(self._limits.backlog)
         loop = asyncio.get_running_loop()
         self._server = await loop.create_unix_server(
             self._connection, sock=listening, backlog=self._limits.backlog
