@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 
 from peerpost_protocol import limits
 from peerpost_protocol.errors import MalformedError, TooLargeError
+from peerpost_protocol.head import tag_of
 
 Digest = Annotated[bytes, Meta(min_length=32, max_length=32)]
 Key = Annotated[bytes, Meta(min_length=32, max_length=32)]
@@ -23,7 +24,6 @@ Milliseconds = Annotated[int, Meta(ge=0, le=limits.MAX_COUNTER)]
 
 T = TypeVar("T")
 _encoder = msgspec.msgpack.Encoder()
-_elements = msgspec.msgpack.Decoder(list[msgspec.Raw])
 _PATH = re.compile(r" - at `\$((?:\[[^\]]*\]|\.\w+)*)`$")
 _STEP = re.compile(r"\[(\d+)\]")
 _MISSING = re.compile(r"^Expected `array` of at least length \d+, got (\d+)$")
@@ -101,19 +101,10 @@ class Decoder(Generic[T]):
         if self._by_tag:
             if first == 0:
                 return "tag"
-            struct = self._by_tag.get(_tag_of(data))
+            struct = self._by_tag.get(tag_of(data))
             first -= 1
         fields = getattr(struct, "__struct_fields__", ())
         if first >= len(fields):
             return ""
         name: str = fields[first]
         return name + "".join(f"[{step}]" for step in steps[1:])
-
-
-def _tag_of(data: bytes) -> object:
-    """Return the first element of a msgpack array, None when there is none to be read."""
-    try:
-        elements = _elements.decode(data)
-        return msgspec.msgpack.decode(elements[0], type=str) if elements else None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None

@@ -14,12 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Protocol
 
-import msgspec
 from msgspec import Struct
 
 from peerpost_protocol.errors import MalformedError, ProtocolError
 from peerpost_protocol.frames import Authenticate, ClientFrame, decode_client_frame
-from peerpost_protocol.limits import MAX_REQUEST
+from peerpost_protocol.head import request_of
 from peerpost_protocol.refusals import Refusal
 from peerpost_relay.errors import RefusalError, StoreError, fault, refusal_of
 from peerpost_relay.peer import Peer
@@ -168,7 +167,7 @@ class Ingest:
         try:
             asked = decode_client_frame(arrival.payload)
         except MalformedError as error:
-            self._refuse(peer, request_in(arrival.payload), refusal_of(error))
+            self._refuse(peer, request_of(arrival.payload), refusal_of(error))
             return None
         try:
             return peer, asked, peer.session.receive(asked)
@@ -206,17 +205,6 @@ class Ingest:
         for part, future in zip(parts, waiting, strict=True):
             results += await future if future is not None else [None] * len(part)
         return results
-
-
-def request_in(payload: bytes) -> int:
-    """Return the number of a request that could not be parsed, 0 when even that is not there."""
-    try:
-        whole = msgspec.msgpack.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return 0
-    if not isinstance(whole, list) or len(whole) < 2 or type(whole[1]) is not int:
-        return 0
-    return whole[1] if 0 <= whole[1] <= MAX_REQUEST else 0
 
 
 def _cards(snapshot: Snapshot, *, wanted: set[bytes]) -> dict[bytes, StoredCard | None]:

@@ -11,9 +11,10 @@ import pytest
 
 from peerpost_protocol import frames as f
 from peerpost_protocol.errors import SignatureError
+from peerpost_protocol.head import request_of
 from peerpost_protocol.refusals import Refusal
 from peerpost_relay.errors import RefusalError
-from peerpost_relay.ingest import Cards, Ingest, Job, request_in
+from peerpost_relay.ingest import Cards, Ingest, Job
 from peerpost_relay.peer import Peer
 from peerpost_relay.session import Session, State
 from peerpost_relay.settings import RelaySettings
@@ -233,4 +234,4 @@ async def test_nothing_more_is_taken_while_the_stages_behind_are_full(ingest: In
 def test_the_number_of_a_malformed_request_is_found_where_there_is_one(
     payload: bytes, number: int
 ) -> None:
-    assert request_in(payload) == number
+    assert request_of(payload) == number
