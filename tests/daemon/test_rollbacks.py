@@ -135,3 +135,46 @@ async def test_a_relay_that_lost_messages_is_noticed_and_sending_goes_on(tmp_pat
         assert await carol.reasons() == []
     async with copies.serving(ALICE) as (alice,):
         assert len(await alice.events("daemon", change="relay_lost_messages")) == 1
+
+
+async def test_what_is_gone_is_leapt_over_and_what_is_kept_goes_again(tmp_path: Path) -> None:
+    copies = Copies(tmp_path)
+    async with copies.serving(ALICE, BOB, CAROL) as (alice, bob, carol):
+        channel = await alice.channel("ops", BOB, CAROL)
+        await alice.outgoing(await alice.send(channel, "one"), "delivered")
+    copies.back_up("relay")
+    async with copies.serving(ALICE, BOB, CAROL) as (alice, bob, carol):
+        await alice.outgoing(await alice.send(channel, "two"), "delivered")
+    async with copies.serving(ALICE, BOB) as (alice, bob):
+        three = await alice.send(channel, "three")
+        await bob.shows(channel, "one", "two", "three")
+    copies.restore("relay")
+    async with copies.serving(ALICE, BOB, CAROL) as (alice, bob, carol):
+        lost = await alice.told("daemon", change="relay_lost_messages")
+        assert lost["detail"] == "2 messages of ours in ops, after 1; 1 sent again"
+        await alice.outgoing(three, "delivered")
+        await alice.outgoing(await alice.send(channel, "four"), "delivered")
+        for other in (bob, carol):
+            await other.shows(channel, "one", "two", "three", "four")
+            assert await other.reasons() == []
+
+
+async def test_both_put_back_the_older_vault_is_brought_what_the_relay_has(tmp_path: Path) -> None:
+    copies = Copies(tmp_path)
+    async with copies.serving(ALICE, BOB) as (alice, bob):
+        channel = await alice.channel("ops", BOB)
+        await alice.outgoing(await alice.send(channel, "one"), "delivered")
+    copies.back_up(ALICE)
+    async with copies.serving(ALICE, BOB) as (alice, bob):
+        await alice.outgoing(await alice.send(channel, "two"), "delivered")
+    copies.back_up("relay")
+    async with copies.serving(ALICE, BOB) as (alice, bob):
+        await alice.outgoing(await alice.send(channel, "three"), "delivered")
+    copies.restore("relay")
+    async with copies.serving(ALICE, BOB) as (alice, bob):
+        await alice.told("daemon", change="relay_lost_messages")
+    copies.restore(ALICE)
+    async with copies.serving(ALICE, BOB) as (alice, bob):
+        event = await alice.told("daemon", change="sequence_claimed")
+        assert "our envelope 3" in event["detail"]
+        assert await bob.reasons() == []

@@ -86,17 +86,24 @@ class Mending:
         while True:
             await self._woken.wait()
             self._woken.clear()
-            seconds = RETRY_SECONDS
             try:
                 if self._claimed:
                     await self._confirm()
                 for channel in list(self._lost) if self._online else ():
-                    await self._mend(channel)
+                    await self._try_to_mend(channel)
             except (LinkError, DaemonError) as error:
-                _log.warning("a chain waits to be mended: %s", error.kind)
-                if isinstance(error, RefusedError):
-                    seconds = (error.retry_after_ms or 0) / 1000 or RETRY_SECONDS
-                asyncio.get_running_loop().call_later(seconds, self._woken.set)
+                _log.warning("chains wait to be mended: %s", error.kind)
+                self._later(RETRY_SECONDS)
+
+    async def _try_to_mend(self, channel: bytes) -> None:
+        try:
+            await self._mend(channel)
+        except RefusedError as error:  # one that comes back: the others need not wait for it
+            _log.info("a chain waits to be mended: %s", error.kind)
+            self._later((error.retry_after_ms or 0) / 1000 or RETRY_SECONDS)
+
+    def _later(self, seconds: float) -> None:
+        asyncio.get_running_loop().call_later(seconds, self._woken.set)
 
     # --- the relay claims more
 

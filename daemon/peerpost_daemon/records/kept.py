@@ -4,8 +4,6 @@ Should the relay lose them with an older copy of its store, the same bytes go ag
 delivered, and within a bound: the oldest give way, because they are in the relay's backups most likely.
 """
 
-from collections.abc import Iterable
-
 from msgspec import Struct
 
 from peerpost_daemon.vault.connection import SqlConnection
@@ -40,16 +38,6 @@ def bound(db: SqlConnection) -> None:
             "UPDATE outbox SET envelope = NULL WHERE number IN (SELECT number FROM outbox "
             "WHERE state = 'sent' AND envelope IS NOT NULL ORDER BY number LIMIT ?)",
             (_DROPPED_TOGETHER,),
-        )
-
-
-def forget(db: SqlConnection, channel: bytes, sequences: Iterable[int]) -> None:
-    """Drop bytes that the relay will not take any more."""
-    for sequence in sequences:
-        db.execute(
-            "UPDATE outbox SET envelope = NULL WHERE channel = ? AND sequence = ? "
-            "AND state = 'sent'",
-            (channel, sequence),
         )
 
 
