@@ -42,6 +42,7 @@ from peerpost_protocol.frames import (
     decode_signed,
     encode_frame,
 )
+from peerpost_protocol.head import request_of
 from peerpost_protocol.identity import normalise
 from peerpost_protocol.padding import pad, unpad
 from peerpost_protocol.receipt import Mark, ReceiptBody, parse_receipt
@@ -51,7 +52,6 @@ from peerpost_protocol.wire import encode
 from peerpost_relay.handshake import Handshake
 from peerpost_relay.http import Pages
 from peerpost_relay.incoming import Incoming
-from peerpost_relay.ingest import request_in
 from peerpost_relay.settings import EdgeSettings
 from tests.support.people import added, changed, channel_of, digest, opened, person, sealed
 from tests.support.wire_values import values
@@ -243,7 +243,7 @@ _CLIENT, _RELAY = _samples(ClientFrame), _samples(RelayFrame)
 PARSERS = (
     Parser("client frame", decode_client_frame, _CLIENT),
     Parser("relay frame", decode_relay_frame, _RELAY),
-    Parser("request number", request_in, _CLIENT, ()),
+    Parser("request number", request_of, _CLIENT, ()),
     Parser("link session", _session, _RELAY, (RelayFaultError,)),
     Parser("signed", decode_signed, [encode(ALICE.card.signed)]),
     Parser("card", _payload(open_card), [ALICE.card.signed.payload, BOB.card.signed.payload]),
