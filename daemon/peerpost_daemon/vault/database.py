@@ -144,9 +144,10 @@ def check(connection: SqlConnection) -> None:
     """Refuse a database whose pages or trees are damaged (DaemonError storage_failed)."""
     (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if answer != "ok":
+        found = " ".join(str(answer).split())  # the engine says it in several lines
         raise DaemonError(
             "storage_failed",
-            f"the vault is damaged ({answer}): copy its files away and restore a backup",
+            f"the vault is damaged ({found}): copy its files away and restore a backup",
         )
 
 

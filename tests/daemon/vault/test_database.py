@@ -103,6 +103,7 @@ async def test_a_damaged_page_is_noticed_on_open(vault: Path) -> None:
     with pytest.raises(DaemonError, match="damaged") as caught:
         await Database.open(vault, KEY, STEPS)
     assert caught.value.kind == "storage_failed"
+    assert "\n" not in str(caught.value)
 
 
 async def test_a_read_sees_one_state(database: Database) -> None:
