@@ -60,7 +60,13 @@ def natural(text: str) -> int:
 def start(text: str) -> str | int:
     """Parse where to start: `start`, `now`, a cursor, or a time, which the daemon reads closely."""
     looks_like_a_time = text[:4].isdigit() and text[4:5] == "-"
-    return text if text in {"start", "now"} or looks_like_a_time else natural(text)
+    if text in {"start", "now"} or looks_like_a_time:
+        return text
+    try:
+        return natural(text)
+    except argparse.ArgumentTypeError:
+        sentence = f"not start, now, a time such as 2026-11-22T15:00:00Z or a cursor: {text!r}"
+        raise argparse.ArgumentTypeError(sentence) from None
 
 
 def add_subcommands(

@@ -44,6 +44,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         return _dispatch(sys.argv[1:] if argv is None else argv)
     except PeerpostError as error:
+        if error.kind == "output_failed":
+            _discard_output()
         complain(error)
         return error.exit_code
     except KeyboardInterrupt:
@@ -94,7 +96,8 @@ def _run(name: str, arguments: list[str]) -> int:
     try:
         options = parser.parse_args(arguments)
     except SystemExit:  # a help text has been printed; errors are raised as UsageError
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return 0
     screen = Screen(as_json=bool(options.json))
     with Client(options.socket) as client:

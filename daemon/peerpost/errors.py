@@ -9,7 +9,7 @@
     └── RefusedError          policy or access says no                    6
 
 `kind` is the daemon's word for the error (docs/rpc), or one of the client's own: `usage`,
-`no_daemon`, `connection_lost`, `bad_answer`, `too_large`, `timeout`.
+`no_daemon`, `connection_lost`, `bad_answer`, `too_large`, `timeout`, `output_failed`.
 """
 
 from __future__ import annotations
@@ -79,6 +79,7 @@ CLASSES: dict[str, type[PeerpostError]] = {
     "invalid_request": UsageError,
     "invalid_params": UsageError,
     "method_not_found": UsageError,
+    "too_large": UsageError,
     "no_daemon": NoDaemonError,
     "shutting_down": NoDaemonError,
     "connection_lost": ConnectionLostError,

@@ -38,6 +38,11 @@ def moment(ms: int | None) -> str:
         return f"@{ms}ms"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return `1 message`, `2 messages`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def message_line(message: Message) -> str:
     """Return `time [channel] sender: text`."""
     where = label(message.get("channel_name") or message["channel"][:12])
@@ -76,7 +81,7 @@ def consumer_line(consumer: Consumer) -> str:
     """Return a consumer on a line."""
     held = (
         f"{consumer['in_flight']} in flight, {consumer['deferred']} deferred, "
-        f"{consumer['dead_letters']} dead letters"
+        f"{counted(consumer['dead_letters'], 'dead letter')}"
     )
     where = f"at {consumer['cursor']}, {consumer['behind']} behind"
     return f"{label(consumer['consumer'])}  {where}" + (
@@ -91,14 +96,18 @@ def consumer_lines(consumer: Consumer) -> Iterable[str]:
     yield f"  channels {'all' if channels is None else label(' '.join(channels))}"
     yield f"  kinds {'all' if kinds is None else label(' '.join(kinds))}"
     queue = f", queue of {consumer['ack_seconds']:g} s" if consumer["ack_seconds"] else ""
-    tries = f", at most {consumer['max_attempts']} attempts" if consumer["max_attempts"] else ""
+    tries = (
+        f", at most {counted(consumer['max_attempts'], 'attempt')}"
+        if consumer["max_attempts"]
+        else ""
+    )
     yield f"  window {consumer['window']}{queue}{tries}, {consumer['subscriptions']} listening"
     yield f"  last answer {moment(consumer['acknowledged_at_ms'])}, {consumer['lost']} lost"
 
 
 def dead_letter_line(letter: DeadLetter) -> str:
     """Return a dead letter on a line."""
-    why = f"{letter['attempts']} attempts, {label(letter['reason'] or 'unknown')}"
+    why = f"{counted(letter['attempts'], 'attempt')}, {label(letter['reason'] or 'unknown')}"
     return f"{letter['cursor']}  ({why})  {event_line(letter)}"  # type: ignore[arg-type]  # enough of one
 
 
@@ -110,8 +119,11 @@ def status_lines(status: Status) -> Iterable[str]:
         yield f"account  {label(account['identity'])}, {label(account['state'])}"
     error = f" ({label(relay['last_error'])})" if relay["last_error"] else ""
     yield f"relay    {label(relay['url'] or 'none')}, {label(relay['state'])}{error}"
+    if status["state"] != "ready":
+        return  # what only an open vault knows is 0 here, which would frighten
+    stored = f"{counted(status['messages'], 'message')} in {counted(status['channels'], 'channel')}"
     yield f"outbox   {outbox['queued']} queued, {outbox['unacknowledged']} unacknowledged"
-    yield f"stored   {status['messages']} messages in {status['channels']} channels"
+    yield f"stored   {stored}"
 
 
 def health_lines(health: Health) -> Iterable[str]:
@@ -146,10 +158,9 @@ def account_lines(account: Account) -> Iterable[str]:
 def channel_line(channel: Channel) -> str:
     """Return a channel on a line."""
     kind = "direct, " if channel["direct"] else ""
-    count = f"{len(channel['members'])} members"
     return (
         f"{label(channel['channel'][:12])}  {label(channel['name'])}"
-        f"  {kind}{label(channel['state'])}, {count}"
+        f"  {kind}{label(channel['state'])}, {counted(len(channel['members']), 'member')}"
     )
 
 
@@ -163,8 +174,7 @@ def channel_lines(channel: Channel) -> Iterable[str]:
 
 def contact_line(contact: Contact) -> str:
     """Return a contact on a line."""
-    count = len(contact["cards"])
-    cards = f"{count} card{'' if count == 1 else 's'}"
+    cards = counted(len(contact["cards"]), "card")
     return f"{label(contact['identity'])}  {label(contact['state'])}, {cards}"
 
 
@@ -193,5 +203,6 @@ def _arrived(*, delivered: bool) -> str:
 def _body(message: Message) -> str:
     if message["kind"] == "text":
         return printable(message["text"] or "")
-    size = len(message["data"] or "") * 3 // 4
-    return f"<{label(message['media_type'] or 'data')}, about {size} bytes>"
+    data = message["data"] or ""  # base64: a padding sign stands for a byte that is not there
+    size = len(data) * 3 // 4 - data[-2:].count("=")
+    return f"<{label(message['media_type'] or 'data')}, {counted(size, 'byte')}>"

@@ -51,6 +51,8 @@ def from_file(path: str) -> str:
 
 def from_input(question: str) -> str:
     """Read standard input, or ask when it is a terminal."""
+    if sys.stdin is None:
+        raise UsageError("usage", "Standard input is closed.")
     return from_prompt(question) if sys.stdin.isatty() else from_descriptor(sys.stdin.fileno())
 
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 import sys
 
+from peerpost.errors import PeerpostError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TextIO
@@ -56,7 +58,13 @@ class Screen:
 
 def write(line: str) -> None:
     """Print and flush a line, in escapes where the output cannot show a character."""
-    _write(line, sys.stdout)
+    try:
+        _write(line, sys.stdout)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        sentence = f"The output cannot be written: {error.strerror or error}."
+        raise PeerpostError("output_failed", sentence) from None
 
 
 def complain(sentence: object) -> None:

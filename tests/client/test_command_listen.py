@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 import pytest
 
+from peerpost.commands.listen import KINDS
+from peerpost_daemon.methods.event import Kind
 from tests.client import samples
 from tests.client.conftest import Run
 from tests.client.recorder import Recorder
@@ -75,8 +78,13 @@ def test_the_terms_of_a_queue_are_passed_on(recorder: Recorder, run: Run) -> Non
     }
 
 
-def test_too_few_events_in_time_is_a_timeout(run: Run) -> None:
+def test_too_few_events_in_time_is_a_timeout(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("listen", "--count", "3", "--timeout", "0.1") == 5
+    assert capsys.readouterr().err == "peerpost: 2 of 3 events came in 0.1 s.\n"
+
+
+def test_the_kinds_are_those_of_the_daemon() -> None:
+    assert set(KINDS) == set(get_args(Kind))
 
 
 def test_without_a_count_the_end_of_the_time_is_the_end(run: Run) -> None:

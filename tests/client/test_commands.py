@@ -164,13 +164,27 @@ def test_log_of_oneself_shows_the_notes_to_oneself(recorder: Recorder, run: Run)
     assert recorder.params("message.list") == {"channel": "a" * 64}
 
 
+@pytest.mark.parametrize(("data", "size"), [("AAAA", "3 bytes"), ("AA==", "1 byte")])
 def test_data_is_shown_by_its_type(
-    recorder: Recorder, run: Run, capsys: pytest.CaptureFixture[str]
+    data: str, size: str, recorder: Recorder, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    data = {"kind": "data", "text": None, "data": "AAAA", "media_type": "image/png"}
-    recorder.answers["message.list"] = {"messages": [samples.MESSAGE | data], "more": False}
+    message = {"kind": "data", "text": None, "data": data, "media_type": "image/png"}
+    recorder.answers["message.list"] = {"messages": [samples.MESSAGE | message], "more": False}
     assert run("log", "ops") == 0
-    assert "<image/png, about 3 bytes>" in capsys.readouterr().out
+    assert f"<image/png, {size}>" in capsys.readouterr().out
+
+
+def test_a_locked_vault_is_not_said_to_be_empty(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("lock") == 0
+    assert "stored" not in capsys.readouterr().out
+
+
+def test_one_is_singular(recorder: Recorder, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    recorder.answers["daemon.status"] = samples.STATUS | {"messages": 1, "channels": 2}
+    assert run("status") == 0
+    assert "1 message in 2 channels" in capsys.readouterr().out
 
 
 def test_call_reads_parameters_from_standard_input(

@@ -23,6 +23,7 @@ CODES = {
     "a_kind_of_the_future": 1,
     "invalid_params": 2,
     "method_not_found": 2,
+    "too_large": 2,
     "shutting_down": 3,
     "locked": 4,
     "no_vault": 4,
@@ -70,6 +71,7 @@ USAGE_ERRORS = [
     ["channel"],
     ["channel", "add", "ops"],
     ["listen", "--from", "yesterday"],
+    ["listen", "--kind", "gossip"],
     ["log", "ops", "--limit", "-1"],
     ["register", "a@b.org", "--token", "in-the-open"],
     ["unlock", "passphrase"],
@@ -191,3 +193,26 @@ def test_without_a_terminal_a_passphrase_is_not_asked_for(recorder: Recorder) ->
     assert process.returncode == 2
     assert "no terminal" in err
     assert recorder.requests == []
+
+
+@pytest.mark.parametrize("options", [["status"], ["status", "--json"], ["--help"]])
+def test_an_output_that_cannot_be_written_is_said_in_a_sentence(
+    options: list[str], recorder: Recorder
+) -> None:
+    command = [sys.executable, "-m", "peerpost", "--socket", str(recorder.path), *options]
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr == "peerpost: The output cannot be written: No space left on device.\n"
+
+
+@pytest.mark.parametrize("arguments", [["send", "ops"], ["call", "daemon.unlock", "-"]])
+def test_a_closed_standard_input_is_a_usage_error(
+    arguments: list[str],
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("sys.stdin", None)  # as the interpreter has it after `<&-`
+    assert run(*arguments) == 2
+    assert capsys.readouterr().err.count("\n") == 1

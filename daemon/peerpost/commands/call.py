@@ -38,7 +38,7 @@ def run(client: Client, options: Namespace, _screen: Screen) -> None:
 
 def _params(text: str) -> dict[str, Any]:
     if text == "-":
-        text = sys.stdin.read(MAXIMUM_REQUEST_BYTES)
+        text = _input()
     try:
         params = json.loads(text)
     except (ValueError, RecursionError):
@@ -46,3 +46,12 @@ def _params(text: str) -> dict[str, Any]:
     if not isinstance(params, dict):
         raise UsageError("usage", "The parameters are not a JSON object.")
     return params
+
+
+def _input() -> str:
+    if sys.stdin is None:
+        raise UsageError("usage", "Standard input is closed.")
+    try:
+        return sys.stdin.read(MAXIMUM_REQUEST_BYTES)
+    except UnicodeDecodeError:
+        raise UsageError("usage", "The parameters are not UTF-8.") from None

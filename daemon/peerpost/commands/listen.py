@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 from peerpost.arguments import natural, seconds, start
 from peerpost.errors import TimeoutWaitingError, UsageError
-from peerpost.listing import event_line
+from peerpost.listing import counted, event_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +16,18 @@ if TYPE_CHECKING:
     from peerpost.client import Client
     from peerpost.listener import Listener
     from peerpost.terminal import Screen
+    from peerpost.types import Event
+
+KINDS = (
+    "message",
+    "message.status",
+    "receipt",
+    "channel",
+    "contact.changed",
+    "quarantine",
+    "link",
+    "daemon",
+)
 
 
 def arguments(parser: Parser) -> None:
@@ -21,9 +35,15 @@ def arguments(parser: Parser) -> None:
     parser.add_argument(
         "--consumer", metavar="NAME", help="resume where this reader stopped, and miss nothing"
     )
-    parser.add_argument("--channel", action="append", metavar="C", help="only from this channel")
     parser.add_argument(
-        "--kind", action="append", metavar="K", help="this kind of event (message); repeatable"
+        "--channel", action="append", metavar="C", help="only from this channel; repeatable"
+    )
+    parser.add_argument(
+        "--kind",
+        action="append",
+        choices=KINDS,
+        metavar="K",
+        help=f"this kind of event (message); repeatable: {', '.join(KINDS)}",
     )
     parser.add_argument(
         "--from",
@@ -74,17 +94,24 @@ def run(client: Client, options: Namespace, screen: Screen) -> None:
         timeout=options.timeout,
         reconnect=options.reconnect,
     )
-    try:
-        _print(events, options, screen)
-    except TimeoutWaitingError:
-        if options.count is not None or options.timeout is None:
-            raise
-
-
-def _print(events: Listener, options: Namespace, screen: Screen) -> None:
-    for number, event in enumerate(events, start=1):
+    for number in count(1):
+        if (event := _next(events, options, number - 1)) is None:
+            return
         screen.show(event, *(() if screen.as_json else (event_line(event),)))
         if not options.no_ack:
             events.ack(event)
         if number == options.count:
             return
+
+
+def _next(events: Listener, options: Namespace, so_far: int) -> Event | None:
+    """Return the next event, None once the time is up and nobody counts."""
+    try:
+        return next(events)
+    except TimeoutWaitingError as error:
+        if options.timeout is None:
+            raise
+        if options.count is None:
+            return None
+        sentence = f"{so_far} of {counted(options.count, 'event')} came in {options.timeout:g} s."
+        raise TimeoutWaitingError(error.kind, sentence, error.data) from None

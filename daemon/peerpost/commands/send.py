@@ -96,6 +96,8 @@ def _text(options: Namespace) -> str:
 def _bytes(options: Namespace) -> bytes:
     if not _from_input(options):
         return os.fsencode(options.text)
+    if sys.stdin is None:  # it was closed before the start
+        return b""
     if options.text is None and sys.stdin.isatty():
         raise UsageError("usage", "What is the text? Name it, pipe it in, or say `-` to type it.")
     content = sys.stdin.buffer.read(MAXIMUM_INPUT_BYTES + 1)
