@@ -20,6 +20,7 @@ class Question(Struct, frozen=True):
 
     query: Query[Any]
     answer: Callable[[Any], None]
+    refusal: Callable[[], RefusalError | None] = lambda: None  # asked when its turn has come
 
 
 class Queries:
@@ -53,6 +54,10 @@ class Queries:
             if not self._inbox:
                 self._filled.clear()
             self._room.set()
+            batch = _admitted(batch)
+            if not batch:
+                await asyncio.sleep(0)
+                continue
             for question, result in zip(batch, await self._results(batch), strict=True):
                 question.answer(result)
 
@@ -65,6 +70,19 @@ class Queries:
                 error.kind, "the store failed", retry_after_ms=self._settings.retry_after_ms
             )
             return [refusal] * len(batch)
+
+
+def _admitted(batch: list[Question]) -> list[Question]:
+    """Answer the questions that are refused now; return the others."""
+    # Thousands of small questions come in one read. Whether their answers are read is known here only.
+    admitted = []
+    for question in batch:
+        refusal = question.refusal()
+        if refusal is None:
+            admitted.append(question)
+        else:
+            question.answer(refusal)
+    return admitted
 
 
 def _answers(snapshot: Snapshot, *, batch: list[Question]) -> list[Any]:

@@ -108,7 +108,7 @@ class Requests:
             case PublishCard() | SubmitRosterEvent() | Publish() | PostReceipt() | ResumeChain():
                 return self._write(peer, asked)
             case Subscribe():
-                return Job(peer, None, lambda _: self._subscriptions.begin(peer, asked))
+                return Job(peer, None, lambda _: self._subscribe(peer, asked))
             case _:
                 return Job(peer, None, lambda _: self._read(peer, asked))
 
@@ -239,16 +239,22 @@ class Requests:
 
     def _read(self, peer: Peer, asked: ClientFrame) -> None:
         request = getattr(asked, "request", 0)
-        if peer.line.buffered > self._settings.answer_bytes_max:
-            refusal = RefusalError(
-                Refusal.TOO_MANY_REQUESTS,
-                "read the answers first",
-                retry_after_ms=self._settings.retry_after_ms,
-            )
-            self._answered(peer, request, refusal)
-            return
         query = self._query(peer.session.require_proof().number, asked)
-        self._queries.put(Question(query, partial(self._answered, peer, request)))
+        answer, refusal = partial(self._answered, peer, request), partial(self._unread, peer)
+        self._queries.put(Question(query, answer, refusal))
+
+    def _unread(self, peer: Peer) -> RefusalError | None:
+        """Refuse to read for a peer that is gone, or that does not read its answers."""
+        if not peer.gone and peer.line.buffered <= self._settings.answer_bytes_max:
+            return None
+        return RefusalError(
+            Refusal.TOO_MANY_REQUESTS,
+            "read the answers first",
+            retry_after_ms=self._settings.retry_after_ms,
+        )
+
+    def _subscribe(self, peer: Peer, asked: Subscribe) -> None:
+        self._subscriptions.begin(peer, asked, partial(self._unread, peer))
 
     def _query(self, card: int, asked: ClientFrame) -> Query[Any]:
         match asked:

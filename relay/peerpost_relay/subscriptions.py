@@ -27,8 +27,10 @@ class Subscriptions:
     def __init__(self, stages: Stages) -> None:
         self._stages = stages
 
-    def begin(self, peer: Peer, asked: Subscribe) -> None:
-        """Follow what a peer asks for."""
+    def begin(
+        self, peer: Peer, asked: Subscribe, unread: Callable[[], RefusalError | None]
+    ) -> None:
+        """Follow what a peer asks for, unless it has answers `unread` when its turn comes."""
         if peer.gone:
             return
         proven = peer.session.require_proof()
@@ -42,7 +44,7 @@ class Subscriptions:
             everything=asked.everything,
         )
         answer = partial(self._begun, peer, peer.follower, asked.request)
-        self._stages.queries.put(Question(query, answer))
+        self._stages.queries.put(Question(query, answer, unread))
 
     def join(self, follower: Follower, channel: bytes, position: int) -> None:
         """Add a channel to the subscription of a card that was just added to it."""

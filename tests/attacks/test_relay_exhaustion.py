@@ -1,14 +1,21 @@
 """What somebody may cost the relay with few bytes, before and after they have shown who they are."""
 
+import asyncio
 import struct
 import tracemalloc
+from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from peerpost_protocol import frames as f
 from peerpost_protocol.errors import MalformedError
 from peerpost_protocol.frames import decode_client_frame
 from peerpost_protocol.head import request_of
 from peerpost_protocol.limits import MAX_FRAME
+from tests.relay.edge import masked
+from tests.support.relay_client import Person, RelayClient, position
+from tests.support.relay_server import OPEN, RunningRelay, running_relay
 
 COUNT = MAX_FRAME - 32
 
@@ -30,3 +37,45 @@ def test_a_frame_of_a_million_arrays_is_refused_without_building_them(frame: byt
     finally:
         tracemalloc.stop()
     assert peak < 100_000
+
+
+async def asked_without_reading(
+    relay: RunningRelay, client: RelayClient, asked: list[bytes]
+) -> int:
+    """Send frames in one write, read nothing; return how many bytes of answers the relay held at most."""
+    (peer,) = relay.relay._peers.values()
+    client.socket.transport.pause_reading()
+    client.socket.transport.write(b"".join(masked(0x82, one) for one in asked))
+    most = 0
+    async with asyncio.timeout(30):
+        while peer.in_flight or not most:
+            await asyncio.sleep(0)
+            most = max(most, peer.line.buffered)
+    client.socket.transport.abort()
+    return most
+
+
+async def test_answers_that_nobody_reads_are_not_made(tmp_path: Path) -> None:
+    alice = Person("alice@example.org")
+    async with running_relay(tmp_path) as relay:
+        client = await RelayClient.register(relay.url, alice)
+        roster, event = alice.create([])
+        position(await client.submit(event))
+        for _ in range(8):
+            position(await client.publish(alice.envelope(roster, "x" * 60_000)))
+        asked = [f.encode_frame(f.ReadStream(n, roster.channel, 0, 256)) for n in range(1, 1_001)]
+        most = await asked_without_reading(relay, client, asked)
+        assert most < OPEN.answer_bytes_max + OPEN.query_batch_max * MAX_FRAME
+
+
+async def test_a_thousand_subscriptions_are_not_answered_to_who_does_not_read(
+    tmp_path: Path,
+) -> None:
+    alice = Person("alice@example.org")
+    settings = replace(OPEN, answer_bytes_max=10_000, query_batch_max=1)
+    async with running_relay(tmp_path, settings) as relay:
+        client = await RelayClient.register(relay.url, alice)
+        for _ in range(20):
+            position(await client.submit(alice.create([])[1]))
+        asked = [f.encode_frame(f.Subscribe(n, (), everything=True)) for n in range(1, 5_001)]
+        assert await asked_without_reading(relay, client, asked) < 5_000 * 200
