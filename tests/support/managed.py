@@ -79,9 +79,13 @@ async def managed(
     passed: Sequence[socket.socket] = (),
     passed_name: str = "",
     own_pid: Sequence[str] = (),
+    before: Sequence[str | Path] = (),
     **variables: str,
 ) -> AsyncIterator[Managed]:
-    """Start a command of ours as a service; `own_pid` names the variables that shall hold its pid."""
+    """Start a command of ours as a service; `own_pid` names the variables that shall hold its pid.
+
+    `before` is a command line that ends in running what follows it.
+    """
     hearing = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     hearing.bind(address.replace("@", "\0", 1))
     if passed:
@@ -91,7 +95,7 @@ async def managed(
     descriptors = [one.fileno() for one in passed]
     given = json.dumps({"descriptors": descriptors, "own_pid": list(own_pid)})
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", LAUNCHER, given, command(name), *arguments,
+        sys.executable, "-c", LAUNCHER, given, *before, command(name), *arguments,
         env=environment() | {"NOTIFY_SOCKET": address} | variables,
         pass_fds=descriptors, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
