@@ -21,6 +21,7 @@ from tests.faults.network import FAULTS, PATIENT, noticed_after, through
 from tests.faults.parsers import PARSERS, Parser
 from tests.faults.power import Cuts, cut_the_daemon, cut_the_relay
 from tests.faults.reconnects import BIN_SECONDS, come_back
+from tests.faults.simulation.long import weeks
 from tests.faults.slow_reader import MEBIBYTE, Flood, compare
 from tests.faults.storage import fill_disks
 from tests.faults.storm import random_plan, storm
@@ -54,6 +55,8 @@ class Extent:
     runs: int
     envelopes: int
     seed: int
+    worlds: int
+    days: float
 
 
 Case = Callable[[Path, Extent], Coroutine[Any, Any, Report]]
@@ -257,6 +260,26 @@ def _fuzz(number: int, runs: int, seed: int) -> Fuzzed:
     return fuzz(PARSERS[number], runs, seed)
 
 
+async def simulation(_: Path, extent: Extent) -> Report:
+    """Twenty daemons for days of virtual time, in worlds that the seed repeats exactly."""
+    began = time.monotonic()
+    seeds = range(extent.seed, extent.seed + extent.worlds)
+    results = await asyncio.to_thread(weeks, seeds, extent.days)
+    took = time.monotonic() - began
+    report = Report(
+        [f"{extent.worlds} worlds of {extent.days:g} days in {took:.0f} s, {os.cpu_count()} at once"]
+    )
+    for result in results:
+        what = ", ".join(f"{name} {count}" for name, count in result.counts.items())
+        report.figures.append(
+            f"  seed {result.plan.seed}: {result.said} said, {result.given} given, {what}; "
+            f"trace {result.digest[:16]}"
+        )
+        if result.violations:
+            report.violations.append(result.report())
+    return report
+
+
 CASES: dict[str, Case] = {
     "kills": kills,
     "churn": churn,
@@ -267,6 +290,7 @@ CASES: dict[str, Case] = {
     "storage": storage,
     "fuzz": fuzzing,
     "guided": guided_fuzzing,
+    "simulation": simulation,
 }
 
 
@@ -274,7 +298,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the cases that are named, or all; return the exit code."""
     options = _parser().parse_args(arguments)
     extent = Extent(
-        options.kills, options.cuts, options.seconds, options.runs, options.envelopes, options.seed
+        options.kills,
+        options.cuts,
+        options.seconds,
+        options.runs,
+        options.envelopes,
+        options.seed,
+        options.worlds,
+        options.days,
     )
     wrong = 0
     for name in options.cases or CASES:
@@ -305,6 +336,8 @@ def _parser() -> argparse.ArgumentParser:
         help="of the fuzzer (default: 10 million)",
     )
     add("--envelopes", type=int, default=20_000, metavar="N", help="of a flood (default: 20000)")
+    add("--worlds", type=int, default=4, metavar="N", help="simulated, from the seed on (default: 4)")
+    add("--days", type=float, default=7.0, metavar="N", help="of virtual time in each (default: 7)")
     add("--seed", type=int, default=1, metavar="N", help="of everything drawn (default: 1)")
     return parser
 

@@ -4,28 +4,36 @@ import asyncio
 import selectors
 from collections.abc import Callable
 from concurrent.futures import Executor
-from typing import Any, TypeVar, TypeVarTuple, Unpack
+from typing import Any, TypeVar, TypeVarTuple
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 FIRST_SECOND = 1_000.0
+MAX_TURNS_A_SECOND = 50_000
 Delay = Callable[[], float]
 
 
 class StalledError(Exception):
-    """Say that nothing will ever happen again: whoever waits, waits for ever."""
+    """Say that nothing will ever come of waiting: no timer is set, or time does not pass."""
 
 
 class _Jump(selectors.SelectSelector):
     """Pass the time until the next timer at once. Nobody writes to us from outside."""
 
     passed = FIRST_SECOND
+    _turns = 0
+    _second = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
             raise StalledError("no task is ready and no timer is set")
         self.passed += max(0.0, timeout)
+        self._turns += 1
+        if int(self.passed) > self._second:
+            self._turns, self._second = 0, int(self.passed)
+        if self._turns > MAX_TURNS_A_SECOND:
+            raise StalledError("the world turns, and time does not pass")
         return []
 
 
@@ -41,8 +49,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Return the virtual seconds."""
         return self._jump.passed
 
-    def run_in_executor(  # type: ignore[override]
-        self, executor: Executor | None, func: Callable[[Unpack[Ts]], T], *args: Unpack[Ts]
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
     ) -> asyncio.Future[T]:
         """Run the function in the loop, a moment later."""
         future: asyncio.Future[T] = self.create_future()

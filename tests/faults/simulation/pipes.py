@@ -9,7 +9,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -130,7 +130,7 @@ class DaemonEnd:
             return
         self.heard_at = self._loop.time()
         if not self.closed:
-            self._inbox.append(_unframed(payload))
+            self._inbox.extend(_unframed(payload))
             self._wake()
 
     def lose(self) -> None:
@@ -175,6 +175,9 @@ class RelayEnd:
     def resume_reading(self) -> None:
         self._pipe.up.pause(paused=False)
 
+    def widen(self) -> None:
+        """Take frames of every size, as this pipe always does."""
+
     def close(self, code: int, reason: str = "") -> None:
         if not self._closing and not self._gone:
             self._closing = True
@@ -194,10 +197,10 @@ class RelayEnd:
 
     def drained(self) -> None:
         """Say that the daemon has read."""
-        if self._high and not self._closing and not self._gone:
-            if self._pipe.down.buffered <= LOW_BYTES:
-                self._high = False
-                self._relay.writable(self)  # type: ignore[arg-type]
+        low = self._high and self._pipe.down.buffered <= LOW_BYTES
+        if low and not self._closing and not self._gone:
+            self._high = False
+            self._relay.writable(self)  # type: ignore[arg-type]
 
     def lose(self) -> None:
         """Learn that the connection is gone."""
@@ -226,14 +229,14 @@ class Pipe:
 
     def cut(self) -> None:
         """Lose the connection."""
-        draw, loop = self.network.draw, asyncio.get_running_loop()
+        draw, loop = self.network.draw, self.network.loop
         self._end()
         loop.call_later(draw.uniform(0, LEARNS_SECONDS), self.daemon.lose)
         loop.call_later(draw.uniform(0, LEARNS_SECONDS), self.relay.lose)
 
     def swallow(self) -> None:
         """Let nothing arrive any more."""
-        draw, loop = self.network.draw, asyncio.get_running_loop()
+        draw, loop = self.network.draw, self.network.loop
         self._end()
         loop.call_later(draw.uniform(*KEEPALIVE_SECONDS), self.daemon.lose)
         loop.call_later(draw.uniform(*IDLE_SECONDS), self.relay.lose)
@@ -270,6 +273,7 @@ class Network:
     def __init__(self, draw: Random, trace: Trace) -> None:
         self.draw = draw
         self.trace = trace
+        self.loop = asyncio.get_running_loop()
         self.relay: Relay | None = None
         self.pipes: dict[int, Pipe] = {}
         self._weather: dict[str, Weather] = {}
@@ -334,7 +338,13 @@ def _size(payload: bytes | None) -> str:
     return "end" if payload is None else str(len(payload))
 
 
-def _unframed(framed: bytes) -> bytes:
-    """Return what `framing.frame` framed."""
-    head = {126: 4, 127: 10}.get(framed[1], 2)
-    return framed[head:]
+def _unframed(framed: bytes) -> Iterator[bytes]:
+    """Return the payloads of what `framing.frame` framed; one write may hold several."""
+    at = 0
+    while at < len(framed):
+        size, head = framed[at + 1], 2
+        if size >= 126:
+            head = 4 if size == 126 else 10
+            size = int.from_bytes(framed[at + 2 : at + head], "big")
+        yield framed[at + head : at + head + size]
+        at += head + size

@@ -4,7 +4,7 @@ What is planned repeats with the seed, and everything else does too: `replay` sa
 """
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -26,7 +26,7 @@ LONGEST_BURST = 6
 DIRECT_SHARE = 0.15
 GUEST_SHARE = 0.2
 SPITE_SHARE = 0.5  # of the bursts, in the middle of which something breaks
-SPITE_SECONDS = 0.4
+SPITE_SECONDS = (0.02, 0.4)
 CLOCK_SECONDS = 2 * DAY  # by which a wall clock may jump either way
 SHOWN_LINES = 30
 
@@ -76,12 +76,15 @@ class Result:
 
 
 def replay(plan: Plan) -> str:
-    """Return the commands that show a run again."""
-    days = plan.seconds / DAY
+    """Return the command that shows a run again."""
+    if plan == day(plan.seed):
+        return (
+            f"again: SIMULATION_SEEDS={plan.seed} "
+            "python -m pytest tests/faults/test_simulation.py -k nothing_is_lost"
+        )
     return (
-        f"again: scripts/faults simulation --seed {plan.seed} --days {days:g} --worlds 1\n"
-        f"   or: SIMULATION_SEEDS={plan.seed} SIMULATION_DAYS={days:g} "
-        "python -m pytest tests/faults/test_simulation.py -k nothing_is_lost"
+        f"again: scripts/faults simulation --seed {plan.seed} --worlds 1 "
+        f"--days {plan.seconds / DAY:g}"
     )
 
 
@@ -130,16 +133,16 @@ class Scenario:
         mean = self.plan.seconds / (left / (1 + LONGEST_BURST) * 2)
         while left > 0 and await self._pause(draw, mean):
             for _ in range(min(left, draw.randint(1, LONGEST_BURST))):
-                self._say(draw, self.plan.messages - left)
+                sender = self._say(draw, self.plan.messages - left)
                 left -= 1
                 await asyncio.sleep(draw.choice((0, 0.01, 1.0)))
             if draw.random() < SPITE_SHARE:
-                await self._spite(draw)
+                await self._spite(draw, sender)
 
-    async def _spite(self, draw: Random) -> None:
+    async def _spite(self, draw: Random, sender: Host) -> None:
         """Break something while what was just said is under way."""
-        await asyncio.sleep(draw.expovariate(1 / SPITE_SECONDS))
-        host = draw.choice(list(self.world.hosts.values()))
+        await asyncio.sleep(draw.expovariate(1 / draw.choice(SPITE_SECONDS)))
+        host = draw.choice([sender, *self.world.hosts.values()])
         how = draw.choice(("host killed", "relay killed", "all cut", "one cut"))
         self._count(f"{how} in the middle")
         if how == "host killed":
@@ -153,7 +156,7 @@ class Scenario:
             for pipe in cut or list(self.world.network.pipes.values()):
                 pipe.cut()
 
-    def _say(self, draw: Random, number: int) -> None:
+    def _say(self, draw: Random, number: int) -> Host:
         channel = draw.choice(list(self.members))
         guests = sorted(self.present[channel], key=lambda host: host.name)
         sender = draw.choice(self.members[channel] + guests)
@@ -162,6 +165,7 @@ class Scenario:
             sender.say(f"line {number}", to=draw.choice(others).identity)
         else:
             sender.say(f"line {number}", channel=channel)
+        return sender
 
     async def _rosters(self) -> None:
         """Let guests come and go."""
@@ -276,8 +280,3 @@ def day(seed: int) -> Plan:
         seed, DAY, hosts=6, channels=2, messages=60, hours_to_offline=4, hours_offline=1,
         hours_to_cut=1.5, hours_to_drip=8, hours_to_relay_fault=4, hours_to_roster_change=1.5,
     )  # fmt: skip
-
-
-def failures(results: Sequence[Result]) -> list[Result]:
-    """Return the runs in which a promise was broken."""
-    return [result for result in results if result.violations]

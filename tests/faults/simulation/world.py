@@ -83,7 +83,7 @@ class World:
         id_ = await owner.engine.channels.create(name, [other.identity for other in others])
         owner.engine.outbound.wake()
         for member in (owner, *others):
-            while not await member.ask(lambda db: _is_active(db, id_)):
+            while not await member.ask(lambda db: _is_active(db, id_)):  # noqa: ASYNC110  virtual time
                 await asyncio.sleep(1)
         return id_
 
@@ -156,7 +156,7 @@ def world(seed: int) -> Iterator[World]:
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory("simulation", dir=place))
         there: list[World] = []
-        loop = VirtualLoop(lambda: there[0].work())
+        loop = VirtualLoop(lambda: there[0].work())  # noqa: PLW0108  it is not there yet
         stack.callback(loop.close)
         time = SimpleNamespace(monotonic=loop.time)
         aiosqlite = SimpleNamespace(Connection=Worker)
