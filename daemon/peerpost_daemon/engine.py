@@ -107,6 +107,7 @@ class Engine:
             RosterLogs(link, database),
             me,
             bell,
+            relay=link,
             now_ms=now_ms,
             stored=self._stored,
             broken=self._begin_anew,

@@ -14,12 +14,14 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from peerpost_daemon.asking import Relay
 from peerpost_daemon.bell import Bell
 from peerpost_daemon.directory import Directory
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.inbound import opening, receipts, taking
 from peerpost_daemon.inbound.logs import RosterLogs
 from peerpost_daemon.inbound.opening import Opened, Parsed, Taking
+from peerpost_daemon.inbound.spoiled import SpoiledError, mended, read_again, refuse_spoiled
 from peerpost_daemon.link.errors import InboundFullError, LinkError
 from peerpost_daemon.records import channels, contacts, quarantine
 from peerpost_daemon.vault.connection import SqlConnection
@@ -36,6 +38,10 @@ MAX_OPENED_WHILE_STORING = 8
 """Items opened in the vault's own thread; more of them get a thread first, so that other writes do not wait."""
 MAX_RELEASED = 64
 """Quarantined messages that are released together; an acceptance goes on until none is left."""
+
+OpenedItems = list[tuple[bytes, list[tuple[Item, Opened]]]]
+"""Channels, each with its items in their order."""
+Judge = Callable[[OpenedItems], None]
 
 _log = logging.getLogger(__name__)
 
@@ -86,6 +92,7 @@ class Inbox:
         me: opening.Recipient,
         bell: Bell,
         *,
+        relay: Relay,
         now_ms: Callable[[], int],
         stored: Stored,
         broken: Callable[[], None],
@@ -93,6 +100,7 @@ class Inbox:
         self._database = database
         self._directory = directory
         self._logs = logs
+        self._relay = relay
         self._me = me
         self._bell = bell
         self._now_ms = now_ms
@@ -168,7 +176,18 @@ class Inbox:
         self._stored(more_may_go=rosters_changed)
 
     async def _take(self, delivered: list[Delivered]) -> bool:
-        """Store items; return whether a roster changed by them."""
+        """Store items; return whether a roster changed by them. What does not verify is read again, once."""
+        try:
+            return await self._store(delivered, refuse_spoiled)
+        except SpoiledError as error:
+            found = await read_again(self._relay, error.places)
+            again = [
+                Delivered(one.channel, mended(one.channel, one.items, found), one.size)
+                for one in delivered
+            ]
+            return await self._store(again, _pass_everything)
+
+    async def _store(self, delivered: list[Delivered], judge: Judge) -> bool:
         parsed = [(one.channel, opening.parse(one.items)) for one in delivered]
         named = opening.cards_named(p for _, items in parsed for p in items)
         logs = await self._logs.missing(parsed)
@@ -182,7 +201,9 @@ class Inbox:
 
         def store(db: SqlConnection) -> taking.Taken:
             changed, rewound = False, set[bytes]()
-            for channel, items in opened or self._open(parsed, cards):
+            things = opened or self._open(parsed, cards)
+            judge(things)
+            for channel, items in things:
                 if channel not in rewound:
                     taken = taking.take(db, channel, items, known)
                     changed |= taken.rosters_changed
@@ -212,7 +233,7 @@ class Inbox:
 
     def _open(
         self, parsed: list[tuple[bytes, list[Parsed]]], cards: dict[bytes, Card]
-    ) -> list[tuple[bytes, list[tuple[Item, Opened]]]]:
+    ) -> OpenedItems:
         return [(ch, opening.open_items(items, cards, self._me)) for ch, items in parsed]
 
     async def _note(self, notices: list[Receipted]) -> None:
@@ -261,6 +282,10 @@ class Inbox:
                     taking.release(db, one.channel, item, thing, known)
 
         await self._database.write(store)
+
+
+def _pass_everything(_things: OpenedItems) -> None:
+    """Take items as they are: bad ones are quarantined."""
 
 
 def _is_echo(one: Parsed, me: bytes) -> bool:

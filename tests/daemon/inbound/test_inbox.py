@@ -13,10 +13,19 @@ from peerpost_daemon.inbound import inbox as module
 from peerpost_daemon.inbound.inbox import Delivered, Inbox
 from peerpost_daemon.inbound.logs import RosterLogs
 from peerpost_daemon.inbound.opening import Recipient
+from peerpost_daemon.inbound.spoiled import MAX_READ_AGAIN
 from peerpost_daemon.link.errors import InboundFullError, LinkDownError
 from peerpost_daemon.link.session import AnswerFrame, RequestFrame
 from peerpost_daemon.records import contacts
-from peerpost_protocol.frames import Attestation, CardRecord, Cards, FetchCards
+from peerpost_protocol.frames import (
+    Attestation,
+    CardRecord,
+    Cards,
+    FetchCards,
+    Item,
+    ReadStream,
+    StreamPage,
+)
 from tests.support.people import Channel, Person, added, person, removed
 from tests.support.receiving import Chain, Desk
 
@@ -24,15 +33,22 @@ PATIENCE_SECONDS = 10
 
 
 class CardFile:
-    """Be a relay that knows the desk's cards, while `up`."""
+    """Be a relay that knows the desk's cards and the items it is given, while `up`."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self.up = True
+        self.items: dict[int, Item] = {}
+        self.read: list[int] = []
 
     async def request(self, frame: RequestFrame) -> AnswerFrame:
         if not self.up:
             raise LinkDownError("link_down", "down")
+        if isinstance(frame, ReadStream):
+            position = frame.after + 1
+            self.read.append(position)
+            items = (self.items[position],) if position in self.items else ()
+            return StreamPage(0, frame.channel, items, position, recovered=True)
         assert isinstance(frame, FetchCards)
         found = (self.desk.cards[id_] for id_ in frame.cards if id_ in self.desk.cards)
         return Cards(0, tuple(CardRecord(c.signed, Attestation.VERIFIED, None) for c in found))
@@ -62,6 +78,7 @@ async def running(desk: Desk) -> AsyncIterator[Running]:
         RosterLogs(relay, desk.database),
         Recipient(desk.me.card, desk.me.keys),
         bell,
+        relay=relay,
         now_ms=lambda: desk.now_ms,
         stored=_heard,
         broken=broken.set,
@@ -199,3 +216,46 @@ async def _texts(running: Running, desk: Desk, wanted: list[str]) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
         while await desk.texts() != wanted:
             seen = await running.bell.wait(seen)
+
+
+async def test_what_was_spoiled_on_its_way_is_read_again_and_taken_in_its_place(
+    running: Running, desk: Desk, ops: Channel, alice: Person
+) -> None:
+    chain = Chain(alice, ops, desk.me)
+    both = delivered(desk, ops, chain.next("one"), chain.next("two"))
+    sound = both.items[0]
+    running.relay.items[sound.position] = sound
+    spoiled = Item(sound.position, sound.kind, sound.stored_at_ms, _flipped(sound.body))
+    running.inbox.put(Delivered(ops.id, (spoiled, both.items[1]), 1))
+    await _texts(running, desk, ["one", "two"])
+    assert await desk.reasons() == []
+    assert running.relay.read == [sound.position]
+
+
+async def test_what_is_bad_at_the_relay_too_is_quarantined_after_one_more_look(
+    running: Running, desk: Desk, ops: Channel, alice: Person
+) -> None:
+    chain = Chain(alice, ops, desk.me)
+    both = delivered(desk, ops, chain.next("one"), chain.next("two"))
+    sound = both.items[0]
+    spoiled = Item(sound.position, sound.kind, sound.stored_at_ms, _flipped(sound.body))
+    running.relay.items[sound.position] = spoiled
+    running.inbox.put(Delivered(ops.id, (spoiled, both.items[1]), 1))
+    await _texts(running, desk, ["two"])
+    assert await desk.reasons() == ["bad_signature", "gap"]
+    assert running.relay.read == [sound.position]
+
+
+async def test_a_batch_of_bad_items_is_not_read_again(
+    running: Running, desk: Desk, ops: Channel, alice: Person
+) -> None:
+    many = delivered(desk, ops, *(b"nothing" for _ in range(MAX_READ_AGAIN + 1)))
+    running.inbox.put(many)
+    await running.until_rung()
+    assert len(await desk.reasons()) == MAX_READ_AGAIN + 1
+    assert running.relay.read == []
+
+
+def _flipped(body: bytes) -> bytes:
+    """Return an envelope with one bit of its ciphertext flipped."""
+    return body[:-100] + bytes([body[-100] ^ 1]) + body[-99:]
