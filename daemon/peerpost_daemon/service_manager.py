@@ -73,33 +73,34 @@ class ServiceManager:
     async def feed(self, alive: Alive) -> None:
         """Give signs of life until cancelled, while `alive` finds nothing wrong; at once without a watchdog.
 
-        The first feeding of each span asks for a real write. A question that is not answered before the next is due
-        counts as trouble. Trouble is logged and shown as the status once it begins and once it ends.
+        The first question of each span asks for a real write, and so does each after trouble. One that is not answered
+        in half the time to the next is trouble. Trouble is logged, and shown as the status, when it begins and ends.
         """
         if self.watchdog_seconds is None:
             return
         period = self.watchdog_seconds / FEEDINGS
         trouble = None
         for number in itertools.count():
-            before, trouble = trouble, await _answer(alive, number % FEEDINGS == 0, period)
+            write = trouble is not None or number % FEEDINGS == 0
+            before, trouble = trouble, await _answer(alive, write, period / 2)
             if trouble is None:
                 self.tell("WATCHDOG=1")
-            if trouble != before:
-                log.log(
-                    logging.ERROR if trouble else logging.INFO,
-                    "watchdog: %s",
-                    trouble or "well again",
-                )
-                self.tell(status_line(f"not well: {trouble}" if trouble else "well again"))
-            await asyncio.sleep(period / 2 if trouble else period)
+            if (trouble is None) is not (before is None):
+                self._show(trouble)
+            await asyncio.sleep(period)
+
+    def _show(self, trouble: str | None) -> None:
+        said = f"not well: {trouble}" if trouble else "well again"
+        log.log(logging.ERROR if trouble else logging.INFO, "watchdog: %s", said)
+        self.tell(status_line(said))
 
 
 async def _answer(alive: Alive, write: bool, seconds: float) -> str | None:  # noqa: FBT001
     try:
-        async with asyncio.timeout(seconds / 2):
+        async with asyncio.timeout(seconds):
             return await alive(write)
     except TimeoutError:
-        return f"no answer for {seconds / 2:g} seconds"
+        return f"no answer for {seconds:g} seconds"
 
 
 def status_line(status: str) -> str:

@@ -63,6 +63,22 @@ async def test_trouble_is_told_instead_of_a_sign_of_life_until_it_is_over(
     ]
 
 
+async def test_after_trouble_only_a_real_write_shows_that_all_is_well(
+    hearing: socket.socket,
+) -> None:
+    asked: list[bool] = []
+
+    async def alive(write: bool) -> str | None:
+        asked.append(write)
+        return None if len(asked) > 3 else "the disk hangs"
+
+    task = feeding(hearing, alive)
+    heard = [await told(hearing) for _ in range(2)]
+    await ended(task)
+    assert heard == ["STATUS=not well: the disk hangs", "WATCHDOG=1"]
+    assert asked[:4] == [True, True, True, True]
+
+
 async def test_a_question_that_is_not_answered_is_trouble(hearing: socket.socket) -> None:
     async def alive(write: bool) -> str | None:
         await asyncio.Event().wait()

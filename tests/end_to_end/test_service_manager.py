@@ -5,8 +5,9 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, closing
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,19 @@ async def test_a_stopped_event_loop_feeds_nothing(service: Managed) -> None:
         pass
     await service.signal(signal.SIGCONT)
     await service.tells("WATCHDOG=1")
+
+
+async def test_a_store_that_takes_no_write_feeds_nothing_until_it_does(tmp_path: Path) -> None:
+    async with relay(tmp_path, WATCHDOG_USEC=WATCHED_USEC) as service:
+        await service.tells("WATCHDOG=1")
+        with closing(sqlite3.connect(tmp_path / "relay/relay.sqlite")) as other:
+            other.isolation_level = None
+            other.execute("BEGIN IMMEDIATE")
+            await service.tells("STATUS=not well: .*")
+            assert await service.tells_nothing(3 * SPAN_SECONDS)
+            other.execute("ROLLBACK")
+        await service.tells("WATCHDOG=1")
+        await service.tells("STATUS=well again")
 
 
 async def test_an_abstract_address_is_told_too(tmp_path: Path) -> None:
