@@ -10,7 +10,7 @@ from pathlib import Path
 from scripts.benchmarks.load.generator import marked
 from scripts.benchmarks.load.server import HOST, Server
 from scripts.benchmarks.load.team import ENVELOPE_BYTES, FILLER
-from scripts.benchmarks.load.wire import Line, masked
+from scripts.benchmarks.load.wire import Line, Lines, masked
 from tests.support.processes import free_port
 
 PROGRAM = "mosquitto"
@@ -32,6 +32,7 @@ class MosquittoUnderLoad:
         )
         command = [program, "-c", str(folder / "mosquitto.conf")]
         self.server = Server(folder, core, command, port)
+        self._lines = Lines(HOST, port)
         self._sessions = 0
 
     @property
@@ -41,11 +42,12 @@ class MosquittoUnderLoad:
 
     def stop(self) -> None:
         """End it."""
+        self._lines.close()
         self.server.stop()
 
     def session(self) -> Line:
         """Return a connection."""
-        line = Line(HOST, self.server.port, "mqtt", "/mqtt")
+        line = self._lines.open("mqtt", "/mqtt")
         self._sessions += 1
         client = _text(b"bench%d" % self._sessions)
         line.send(_packet(0x10, _text(b"MQTT") + b"\x04\x02\x00\x00" + client))

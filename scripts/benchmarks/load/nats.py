@@ -10,7 +10,7 @@ from pathlib import Path
 from scripts.benchmarks.load.generator import marked
 from scripts.benchmarks.load.server import HOST, Server
 from scripts.benchmarks.load.team import ENVELOPE_BYTES, FILLER
-from scripts.benchmarks.load.wire import Line, masked
+from scripts.benchmarks.load.wire import Line, Lines, masked
 from tests.support.processes import free_port
 
 PROGRAM = "nats-server"
@@ -34,6 +34,7 @@ class NatsUnderLoad:
             f'jetstream {{ store_dir: "{folder / "store"}", sync_interval: always }}\n'
         )
         self.server = Server(folder, core, [program, "-c", str(folder / "nats.conf")], port)
+        self._lines = Lines(HOST, port)
 
     @property
     def pid(self) -> int:
@@ -42,11 +43,12 @@ class NatsUnderLoad:
 
     def stop(self) -> None:
         """End it."""
+        self._lines.close()
         self.server.stop()
 
     def session(self) -> Line:
         """Return a connection."""
-        line = Line(HOST, self.server.port)
+        line = self._lines.open()
         line.next()  # INFO
         line.send(CONNECT)
         _until(line, b"PONG")

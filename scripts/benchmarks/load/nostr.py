@@ -11,7 +11,7 @@ from pathlib import Path
 from scripts.benchmarks.load.generator import MARK
 from scripts.benchmarks.load.server import HOST, Server
 from scripts.benchmarks.load.team import ENVELOPE_BYTES
-from scripts.benchmarks.load.wire import TEXT, Line, masked
+from scripts.benchmarks.load.wire import TEXT, Line, Lines, masked
 from tests.support.processes import free_port
 
 PROGRAM = "nostr-relay"
@@ -51,6 +51,7 @@ class NostrUnderLoad:
         file = folder / "config.yaml"
         file.write_text(CONFIGURATION.format(folder=folder, host=HOST, port=port))
         self.server = Server(folder, core, [PROGRAM, "-c", str(file), "serve"], port)
+        self._lines = Lines(HOST, port)
 
     @property
     def pid(self) -> int:
@@ -59,11 +60,12 @@ class NostrUnderLoad:
 
     def stop(self) -> None:
         """End it."""
+        self._lines.close()
         self.server.stop()
 
     def session(self) -> Line:
         """Return a connection."""
-        return Line(HOST, self.server.port)
+        return self._lines.open()
 
     def reader(self) -> Line:
         """Return a connection that is subscribed to all new events."""

@@ -12,7 +12,7 @@ from peerpost_protocol.frames import decode_relay_frame, encode_frame
 from peerpost_protocol.handshake import Challenge, sign_authentication
 from scripts.benchmarks.load.generator import pinned
 from scripts.benchmarks.load.team import Mate, Team
-from scripts.benchmarks.load.wire import Line, masked
+from scripts.benchmarks.load.wire import Line, Lines, masked
 
 HOST = "127.0.0.1"
 T = TypeVar("T")
@@ -40,6 +40,7 @@ class RelayUnderLoad:
         if not said:
             raise RuntimeError((folder / "log").read_text())
         self.port = int(said[2].rpartition(":")[2])
+        self._lines = Lines(HOST, self.port)
 
     @property
     def pid(self) -> int:
@@ -48,6 +49,7 @@ class RelayUnderLoad:
 
     def stop(self) -> None:
         """End it; what it acknowledged is stored."""
+        self._lines.close()
         self._process.kill()
         self._process.wait()
         assert self._process.stdout is not None
@@ -88,7 +90,7 @@ class RelayUnderLoad:
         return line
 
     def _greeted(self) -> tuple[Line, Challenge]:
-        line = Line(HOST, self.port)
+        line = self._lines.open()
         nonce = os.urandom(32)
         line.send(encode_frame(f.Hello(f.PROTOCOL_VERSION, nonce, "bench")))
         said = expect(line, f.ChallengeFrame)

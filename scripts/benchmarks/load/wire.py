@@ -26,12 +26,11 @@ class Line:
         self.socket = socket.create_connection((host, port), TIMEOUT_SECONDS)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._read = b""
-        self.socket.sendall(upgrade(host, port, subprotocol, path))
-        while b"\r\n\r\n" not in self._read:
-            self._more()
-        head, _, self._read = self._read.partition(b"\r\n\r\n")
-        if b" 101 " not in head.partition(b"\r\n")[0]:
-            raise ClosedError(head.decode(errors="replace"))
+        try:
+            self._upgrade(upgrade(host, port, subprotocol, path))
+        except BaseException:
+            self.socket.close()
+            raise
 
     def send(self, payload: bytes, head: int = BINARY) -> None:
         """Send one message."""
@@ -52,11 +51,38 @@ class Line:
         """Close without a word."""
         self.socket.close()
 
+    def _upgrade(self, request: bytes) -> None:
+        self.socket.sendall(request)
+        while b"\r\n\r\n" not in self._read:
+            self._more()
+        head, _, self._read = self._read.partition(b"\r\n\r\n")
+        if b" 101 " not in head.partition(b"\r\n")[0]:
+            raise ClosedError(head.decode(errors="replace"))
+
     def _more(self) -> None:
         data = self.socket.recv(READ_BYTES)
         if not data:
             raise ClosedError("closed by the server")
         self._read += data
+
+
+class Lines:
+    """Open connections to one server, and close all of them at its end."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._where = host, port
+        self._open: list[Line] = []
+
+    def open(self, subprotocol: str = "", path: str = "/") -> Line:
+        """Return a new connection."""
+        line = Line(*self._where, subprotocol, path)
+        self._open.append(line)
+        return line
+
+    def close(self) -> None:
+        """Close them, those that are closed already too."""
+        for line in self._open:
+            line.close()
 
 
 def upgrade(host: str, port: int, subprotocol: str = "", path: str = "/") -> bytes:
