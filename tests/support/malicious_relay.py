@@ -25,6 +25,7 @@ from peerpost_protocol.frames import (
     ItemKind,
     ReceiptNotice,
     RelayFrame,
+    StreamPage,
     decode_relay_frame,
     encode_frame,
 )
@@ -101,12 +102,14 @@ class MaliciousRelay(Relay):
         return (await done).position
 
     def rewrite(self, ear: bytes, rule: Rewrite) -> None:
-        """Change the items that one card is brought; an empty list withholds them."""
+        """Change the items that one card is brought or reads; an empty list withholds them."""
 
         def say(whose: bytes | None, said: RelayFrame) -> Iterable[RelayFrame]:
-            if whose != ear or not isinstance(said, Deliver):
+            if whose != ear or not isinstance(said, Deliver | StreamPage):
                 return [said]
             items = rule(list(said.items))
+            if isinstance(said, StreamPage):  # who reads again is told the same
+                return [replace(said, items=tuple(items))]
             return [Deliver(said.channel, tuple(items))] if items else []
 
         self.say = say
