@@ -48,6 +48,10 @@ _ROSTER_KINDS = {
     "not_an_admin": "not_an_admin",
     "too_many_members": "too_large",
 }
+_ROSTER_SENTENCES = {
+    "not_a_member": "This account is no member of the channel any more.",
+    "not_an_admin": "Only the owner and admins change the membership.",
+}
 
 
 class Membership:
@@ -233,6 +237,7 @@ def _signed(me: Sender, roster: Roster | None, change: Change, now_ms: int) -> R
         return sign_event(me.keys.signing, me.card, roster, change, now_ms)
     except RosterError as error:
         kind = _ROSTER_KINDS.get(error.kind, "invalid_params")
-        raise DaemonError(kind, f"{error.detail}.", field="members") from error
+        sentence = _ROSTER_SENTENCES.get(error.kind, f"{error.detail}.")
+        raise DaemonError(kind, sentence, field="members") from error
     except ProtocolError as error:
         raise DaemonError("invalid_params", f"{error.detail}.", field=error.field) from error

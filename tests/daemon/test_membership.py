@@ -80,3 +80,11 @@ async def test_a_member_does_not_administer(alice: RunningAccount, bob: RunningA
     with pytest.raises(DaemonError) as caught:
         await bob.engine.channels.remove(id_, [ALICE])
     assert caught.value.kind == "not_an_admin"
+
+
+async def test_who_has_left_cannot_leave_again(alice: RunningAccount, bob: RunningAccount) -> None:
+    id_ = await alice.channel("ops", BOB)
+    await alice.engine.channels.leave(id_)
+    with pytest.raises(DaemonError, match="This account is no member of the channel any more") as c:
+        await alice.engine.channels.leave(id_)
+    assert c.value.kind == "not_a_member"

@@ -46,7 +46,8 @@ def identity(text: str, field: str = "identity") -> str:
     try:
         return normalise(text, field=field)
     except MalformedError as error:
-        raise DaemonError("invalid_params", f"{error.detail}.", field=field) from None
+        sentence = f"{error.detail[:1].upper()}{error.detail[1:]}."
+        raise DaemonError("invalid_params", sentence, field=field) from None
 
 
 def identities(texts: Iterable[str], field: str = "members") -> list[str]:
