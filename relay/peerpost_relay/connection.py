@@ -199,6 +199,11 @@ class Connection(asyncio.Protocol):
             self._heard = self._edge.wheel.now
             self._transport.resume_reading()
 
+    def widen(self) -> None:
+        """Take messages of `message_bytes_max` from now on: the peer has shown who it is."""
+        if self._incoming is not None:
+            self._incoming.widen(self._edge.settings.message_bytes_max)
+
     def close(self, code: int, reason: str = "") -> None:
         """Send what waits, then a close frame; abort after `close_seconds` without its answer.
 
@@ -304,7 +309,8 @@ class Connection(asyncio.Protocol):
 
     def _open(self) -> None:
         edge = self._edge
-        self._incoming = Incoming(edge.settings.message_bytes_max, edge.settings.fragments_max)
+        first = min(edge.settings.first_bytes_max, edge.settings.message_bytes_max)
+        self._incoming = Incoming(first, edge.settings.fragments_max)
         self._phase = Phase.OPEN
         self._was_open = True
         edge.opened += 1

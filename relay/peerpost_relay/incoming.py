@@ -71,6 +71,10 @@ class Incoming:
         self._ended = False
         self.violation: Violation | None = None
 
+    def widen(self, message_bytes_max: int) -> None:
+        """Take larger messages from now on."""
+        self._message_bytes_max = message_bytes_max
+
     def receive(self, data: bytes) -> list[Event]:
         """Take one read and return what became whole; look at `violation` afterwards."""
         if self._ended:

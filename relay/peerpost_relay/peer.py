@@ -31,6 +31,9 @@ class Line(Protocol):
     def resume_reading(self) -> None:
         """Read again."""
 
+    def widen(self) -> None:
+        """Take large messages from now on."""
+
     def close(self, code: int, reason: str = "") -> None:
         """Send what waits, then close."""
 

@@ -141,6 +141,7 @@ class Requests:
         self._make_room(peer, result.card.id)
         if peer.timer is not None:
             peer.timer.cancel()
+        peer.line.widen()
         peer.send(Welcome(result.card.id, result.attestation, self._epoch))
 
     def _make_room(self, peer: Peer, card: bytes) -> None:

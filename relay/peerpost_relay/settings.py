@@ -12,6 +12,7 @@ class EdgeSettings(Struct, frozen=True, kw_only=True):
     """Say what a peer may cost the socket edge before it has shown who it is, and after."""
 
     message_bytes_max: Positive = 1_048_576  # one message, whole or in fragments
+    first_bytes_max: Positive = 16_384  # the same, as long as nobody has said who the peer is
     fragments_max: Positive = 64  # frames of one message; empty ones count too
     handshake_bytes_max: Positive = 16_384  # request line and headers together
     handshakes_max: Positive = 16_384  # sockets without a finished handshake; the next is aborted

@@ -7,16 +7,19 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from websockets.exceptions import ConnectionClosed
 
 from peerpost_protocol import frames as f
 from peerpost_protocol.errors import MalformedError
 from peerpost_protocol.frames import decode_client_frame
 from peerpost_protocol.head import request_of
 from peerpost_protocol.limits import MAX_FRAME
+from peerpost_protocol.refusals import Refusal
 from tests.relay.edge import masked
-from tests.support.relay_client import Person, RelayClient, position
+from tests.support.relay_client import Person, RelayClient, position, refusal
 from tests.support.relay_server import OPEN, RunningRelay, running_relay
 
+TOO_BIG = 1009
 COUNT = MAX_FRAME - 32
 
 
@@ -79,3 +82,19 @@ async def test_a_thousand_subscriptions_are_not_answered_to_who_does_not_read(
             position(await client.submit(alice.create([])[1]))
         asked = [f.encode_frame(f.Subscribe(n, (), everything=True)) for n in range(1, 5_001)]
         assert await asked_without_reading(relay, client, asked) < 5_000 * 200
+
+
+async def test_who_has_not_said_who_it_is_sends_small_frames_only(relay: RunningRelay) -> None:
+    client = await RelayClient.connect(relay.url)
+    await client.greet()
+    await client.socket.send(f.encode_frame(f.Publish(1, bytes(20_000))))
+    with pytest.raises(ConnectionClosed) as caught:
+        await client.next()
+    assert caught.value.rcvd is not None
+    assert caught.value.rcvd.code == TOO_BIG
+
+
+async def test_a_large_frame_is_taken_of_who_has_said_who_it_is(relay: RunningRelay) -> None:
+    async with await RelayClient.register(relay.url, Person("alice@example.org")) as client:
+        answer = await client.ask(f.Publish(1, bytes(400_000)))
+        assert refusal(answer) == Refusal.MALFORMED

@@ -33,6 +33,7 @@ class Recorder:
 
     def opened(self, connection: Connection) -> None:
         self.connection = connection
+        connection.widen()
         self._note("opened")
 
     def message(self, connection: Connection, payload: bytes) -> None:

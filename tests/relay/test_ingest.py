@@ -43,6 +43,9 @@ class Line:
     def resume_reading(self) -> None:
         self.reading = True
 
+    def widen(self) -> None:
+        pass
+
     def close(self, code: int, reason: str = "") -> None:
         self.closed = True
 

@@ -58,6 +58,7 @@ class LyingLine:
         self._relay = relay
         self.pause_reading = line.pause_reading
         self.resume_reading = line.resume_reading
+        self.widen = line.widen
         self.close = line.close
 
     @property
