@@ -25,7 +25,7 @@ from peerpost_protocol.frames import (
     Welcome,
 )
 from peerpost_protocol.handshake import sign_challenge
-from peerpost_protocol.refusals import Refusal
+from peerpost_protocol.refusals import COME_BACK, Refusal
 from peerpost_protocol.signing import SigningKey
 from peerpost_relay import directory, ingest, membership, publishing, reading, receipts
 from peerpost_relay import verification as verify
@@ -182,8 +182,10 @@ class Requests:
     def _count(self, peer: Peer, asked: WriteFrame) -> None:
         """Count a write of an authenticated card; raise RefusalError over its rate."""
         match asked:
-            case PublishCard():  # of a session that has no card yet; failed tries are bounded
+            case PublishCard() if peer.session.proof is None:  # its refusals are failed tries
                 return
+            case PublishCard(card=signed):
+                size = len(signed.payload)
             case Publish(envelope=data):
                 size = len(data)
             case SubmitRosterEvent(event=signed) | PostReceipt(receipt=signed):
@@ -235,6 +237,9 @@ class Requests:
         peer.refuse(request, result)
         if result.kind is Refusal.TOKEN_REFUSED:
             self._failed(peer, result)
+        elif peer.session.proof is None and result.kind not in COME_BACK and peer.session.failed():
+            retry = self._settings.retry_after_ms
+            peer.close(Refusal.TOO_MANY_REQUESTS, "too many refused cards", retry)
 
     # -- what is read ----------------------------------------------------------------------------
 

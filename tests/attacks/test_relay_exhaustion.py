@@ -98,3 +98,25 @@ async def test_a_large_frame_is_taken_of_who_has_said_who_it_is(relay: RunningRe
     async with await RelayClient.register(relay.url, Person("alice@example.org")) as client:
         answer = await client.ask(f.Publish(1, bytes(400_000)))
         assert refusal(answer) == Refusal.MALFORMED
+
+
+async def test_refused_cards_end_the_session_of_a_stranger(relay: RunningRelay) -> None:
+    async with await RelayClient.register(relay.url, Person("alice@example.org")):
+        client = await RelayClient.connect(relay.url)
+        await client.greet()
+        for _ in range(OPEN.failed_tries_max):
+            answer = await client.publish_card(Person("alice@example.org"))
+            assert refusal(answer) == Refusal.IDENTITY_TAKEN
+        assert (await client.expect(f.Closing)).kind == Refusal.TOO_MANY_REQUESTS
+        await client.close()
+
+
+async def test_who_has_a_card_publishes_no_more_cards_than_it_may_write(tmp_path: Path) -> None:
+    alice = Person("alice@example.org")
+    slow = replace(OPEN, writes_per_second=1, writes_burst=1)
+    async with (
+        running_relay(tmp_path, slow) as relay,
+        await RelayClient.register(relay.url, alice) as client,
+    ):
+        assert isinstance(await client.publish_card(alice), f.Accepted)
+        assert refusal(await client.publish_card(alice)) == Refusal.TOO_MANY_REQUESTS
