@@ -6,6 +6,8 @@ from peerpost_daemon.vault.connection import SqlConnection
 
 MAX_QUARANTINED = 10_000
 """The oldest give way."""
+MAX_QUARANTINED_OF_CARD = 1_000
+"""So much of one card: who sends rubbish pushes out its own, and not what is held of others."""
 
 
 class Held(Struct, frozen=True):
@@ -35,7 +37,14 @@ def hold(
         (channel, position, stored_at_ms, reason, card, body),
     )
     db.execute(
-        "DELETE FROM quarantine WHERE number <= (SELECT max(number) FROM quarantine) - ?",
+        "DELETE FROM quarantine WHERE number IN (SELECT number FROM quarantine WHERE card IS ? "
+        "ORDER BY number DESC LIMIT -1 OFFSET ?)",
+        (card, MAX_QUARANTINED_OF_CARD),
+    )
+    # By count, not by number: numbers go on with what its own card has pushed out.
+    db.execute(
+        "DELETE FROM quarantine WHERE number = (SELECT min(number) FROM quarantine) "
+        "AND (SELECT count(*) FROM quarantine) > ?",
         (MAX_QUARANTINED,),
     )
 
