@@ -35,7 +35,7 @@ async def test_from_init_to_shutdown_with_the_commands_alone(site: Site) -> None
     listen = ("listen", "--consumer", "bot", "--count", "1", "--timeout", "20")
     assert done(await bob.peerpost(*listen)).endswith("[ops] alice@example.org: καλημέρα\n")
     assert done(await bob.peerpost("log", "ops")).endswith("[ops] alice@example.org: καλημέρα\n")
-    assert "1 messages in 1 channels" in done(await bob.peerpost("status"))
+    assert "1 message in 1 channel" in done(await bob.peerpost("status"))
     assert "alice@example.org  pinned" in done(await bob.peerpost("contacts", "list"))
     assert "trusted" in done(await bob.peerpost("card", "search", alice.identity))
     done(await bob.peerpost("channel", "leave", "ops"))

@@ -6,7 +6,7 @@ from itertools import count
 
 from peerpost.arguments import natural, seconds, start
 from peerpost.errors import TimeoutWaitingError, UsageError
-from peerpost.listing import counted, event_line
+from peerpost.listing import event_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -113,5 +113,5 @@ def _next(events: Listener, options: Namespace, so_far: int) -> Event | None:
             raise
         if options.count is None:
             return None
-        sentence = f"{so_far} of {counted(options.count, 'event')} came in {options.timeout:g} s."
+        sentence = f"{so_far} of {options.count} events came in {options.timeout:g} s."
         raise TimeoutWaitingError(error.kind, sentence, error.data) from None
