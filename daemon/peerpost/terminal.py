@@ -21,9 +21,14 @@ _C0 = [code for code in range(0x20) if chr(code) not in "\n\t"]
 _C1 = range(0x7F, 0xA0)
 _DIRECTIONS = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _SEPARATORS = (0x2028, 0x2029)
-_INVISIBLE = (0x00AD, 0x200B, 0x2060, 0xFEFF)
+_FILLERS = (0x00AD, 0x180E, 0x200B, *range(0x2060, 0x2065), *range(0x206A, 0x2070), 0xFEFF)
+_INVISIBLE = (*_FILLERS, *range(0xFFF9, 0xFFFC), *range(0xE0000, 0xE0080))  # the last: hidden text
 _ESCAPES = {
-    code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    code: f"\\x{code:02x}"
+    if code < 0x100
+    else f"\\u{code:04x}"
+    if code < 0x10000
+    else f"\\U{code:08x}"
     for code in (*_C0, *_C1, *_DIRECTIONS, *_SEPARATORS, *_INVISIBLE)
 }
 _LABEL_ESCAPES = _ESCAPES | {ord("\n"): "\\n", ord("\t"): "\\t"}
