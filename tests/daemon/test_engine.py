@@ -25,7 +25,7 @@ async def test_what_could_not_be_stored_comes_again(
 ) -> None:
     take, left = taking.take, [3]
 
-    def failing(*args: Any) -> bool:
+    def failing(*args: Any) -> taking.Taken:
         if left[0]:
             left[0] -= 1
             raise error

@@ -267,7 +267,9 @@ async def simulation(_: Path, extent: Extent) -> Report:
     results = await asyncio.to_thread(weeks, seeds, extent.days)
     took = time.monotonic() - began
     report = Report(
-        [f"{extent.worlds} worlds of {extent.days:g} days in {took:.0f} s, {os.cpu_count()} at once"]
+        [
+            f"{extent.worlds} worlds of {extent.days:g} days in {took:.0f} s, {os.cpu_count()} at once"
+        ]
     )
     for result in results:
         what = ", ".join(f"{name} {count}" for name, count in result.counts.items())
@@ -336,7 +338,13 @@ def _parser() -> argparse.ArgumentParser:
         help="of the fuzzer (default: 10 million)",
     )
     add("--envelopes", type=int, default=20_000, metavar="N", help="of a flood (default: 20000)")
-    add("--worlds", type=int, default=4, metavar="N", help="simulated, from the seed on (default: 4)")
+    add(
+        "--worlds",
+        type=int,
+        default=4,
+        metavar="N",
+        help="simulated, from the seed on (default: 4)",
+    )
     add("--days", type=float, default=7.0, metavar="N", help="of virtual time in each (default: 7)")
     add("--seed", type=int, default=1, metavar="N", help="of everything drawn (default: 1)")
     return parser
