@@ -148,6 +148,7 @@ async def test_what_is_gone_is_leapt_over_and_what_is_kept_goes_again(tmp_path: 
     async with copies.serving(ALICE, BOB) as (alice, bob):
         three = await alice.send(channel, "three")
         await bob.shows(channel, "one", "two", "three")
+        await alice.outgoing(three, "sent")
     copies.restore("relay")
     async with copies.serving(ALICE, BOB, CAROL) as (alice, bob, carol):
         lost = await alice.told("daemon", change="relay_lost_messages")

@@ -3,6 +3,7 @@
     accepted                               the row is sent
     stale_roster, out_of_sequence          the chain of this channel is sealed anew from this envelope on
     a refusal that passes by itself        the same bytes go again later, and what is chained to them
+    malformed, bad_signature               the same, a few times: a path spoiled what we had signed
     any other refusal                      the message has failed; what was chained to it is sealed anew
 
 A channel that has to be sealed anew waits until every answer for it is in: after a refused envelope the relay stores
@@ -38,6 +39,10 @@ from peerpost_protocol.frames import Accepted, Cursor, Subscribe, Subscribed
 MAX_SEAL_ATTEMPTS = 16
 RETRY_SECONDS = 0.5
 
+_SPOILED = frozenset({"malformed", "bad_signature"})
+"""What we signed is neither: it was spoiled on its way, and may come through the next time."""
+MAX_SPOILED = 3
+"""Times that an envelope's bytes go again because they came spoiled."""
 _ANEW = frozenset({"stale_roster", "out_of_sequence"})
 _log = logging.getLogger(__name__)
 
@@ -77,6 +82,7 @@ class Answers:
         self.on_the_way: dict[int, bytes] = {}
         self._refused: dict[bytes, int] = {}  # channel: the first sequence that was refused
         self._paused: set[bytes] = set()
+        self._spoiled: dict[int, int] = {}  # of those on their way: how often they came spoiled
         self._behind: dict[bytes, int] = {}  # channel: the roster position to wait for
         self._answered: deque[_Answer] = deque()
         self._arrived = asyncio.Event()
@@ -143,6 +149,8 @@ class Answers:
         now_ms = self._now_ms()
         failed: dict[str, list[tuple[int, bytes]]] = {}
         for answer in answers:
+            if answer.position is not None:
+                self._spoiled.pop(answer.row.number, None)
             if answer.refusal is not None and self._sort(answer.row, answer.refusal):
                 row = answer.row
                 failed.setdefault(answer.refusal.kind, []).append((row.number, row.message))
@@ -168,6 +176,11 @@ class Answers:
         if error.come_back:
             self._pause(channel, (error.retry_after_ms or 0) / 1000 or RETRY_SECONDS)
             return False
+        if error.kind in _SPOILED and self._spoiled.get(row.number, 0) < MAX_SPOILED:
+            self._spoiled[row.number] = self._spoiled.get(row.number, 0) + 1
+            self._pause(channel, RETRY_SECONDS)
+            return False
+        self._spoiled.pop(row.number, None)
         if error.kind == "out_of_sequence" and channel in self._paused:
             return False  # it follows from the one that waits: both go again as they are
         _log.info("the relay refused an envelope: %s", error.kind)
