@@ -45,8 +45,13 @@ class Reader:
         self._unsaid.discard(cursor)
         return self._attempts.get(cursor)
 
-    def answered(self, cursor: int) -> None:
-        """Note that an event is done with, or is to come later."""
+    def answered(self, cursor: int, attempt: int | None = None) -> None:
+        """Note that an event is done with, or, when its attempt is named, that this one is to come later.
+
+        By the time that is known here, the next attempt may be with a reader already: it keeps it.
+        """
+        if attempt is not None and self._attempts.get(cursor) != attempt:
+            return
         if self._unanswered.pop(cursor, None) is not None:
             self._attempts.pop(cursor, None)
             self._unsaid.discard(cursor)
@@ -121,10 +126,10 @@ class ConsumerReaders:
         """Return how many read as a consumer now."""
         return len(self._readers.get(consumer, ()))
 
-    def answered(self, consumer: str, cursor: int) -> None:
-        """Tell whoever has an event that it is done with, or is to come later."""
+    def answered(self, consumer: str, cursor: int, attempt: int | None = None) -> None:
+        """Tell whoever has an event that it is done with, or whoever has this attempt that it comes later."""
         for reader in self._of(consumer):
-            reader.answered(cursor)
+            reader.answered(cursor, attempt)
 
     def answered_up_to(self, consumer: str, cursor: int) -> None:
         """Tell all readers that everything up to an event is done with."""

@@ -45,7 +45,11 @@ class QueueDelivery:
         finally:
             expiring.cancel()
             self._daemon.readers.close(self._reader)
-            await self._release()
+            # Of its own: whoever found the caller gone is cancelled by the end of the connection a moment later, and
+            # what it had would fly for ever.
+            release = asyncio.create_task(self._release(), name="queue-release")
+            self._daemon.spawn(release)
+            await asyncio.shield(release)
 
     async def _deliver(self) -> None:
         bell = self._daemon.bell

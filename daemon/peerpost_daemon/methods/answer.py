@@ -127,8 +127,8 @@ class AnswerMethods:
     async def nack(self, params: Refuse, call: Call) -> Refused:  # noqa: ARG002
         """Give an event back: it is delivered again later, and the others are not held up."""
         now_ms, steady_ms = self._daemon.clock(), self._daemon.steady_ms()
-        state = await self._daemon.write(lambda db: _nack(db, params, now_ms, steady_ms))
-        self._daemon.readers.answered(params.consumer, params.cursor)
+        state, attempt = await self._daemon.write(lambda db: _nack(db, params, now_ms, steady_ms))
+        self._daemon.readers.answered(params.consumer, params.cursor, attempt)
         self._daemon.readers.wake(params.consumer)
         return Refused(params.consumer, params.cursor, state)  # type: ignore[arg-type]  # its words
 
@@ -168,18 +168,20 @@ def _ack(db: SqlConnection, name: str, cursor: int, now_ms: int) -> tuple[bool, 
     return True, held.cursor_of(db, consumer)
 
 
-def _nack(db: SqlConnection, params: Refuse, now_ms: int, steady_ms: int) -> str:
+def _nack(db: SqlConnection, params: Refuse, now_ms: int, steady_ms: int) -> tuple[str, int]:
+    """Defer an event; return its state then, and the attempt that was given back."""
     consumer = the_consumer(db, params.consumer)
     if not consumer.terms.is_queue:
         message = f"{consumer.name} has no ack_seconds: what it does not acknowledge comes again."
         raise DaemonError("invalid_params", message, field="consumer")
     _check_given(consumer, params.cursor)
     delay_ms = round(params.delay * 1000)
+    attempt = held.attempt_of(db, consumer.name, params.cursor)
     state = held.defer(db, consumer, params.cursor, delay_ms=delay_ms, now_ms=steady_ms)
-    if state is None:
+    if state is None or attempt is None:
         raise _no_event("That event is done with, or a dead letter.")
     consumers.answered(db, consumer.name, now_ms)
-    return state
+    return state, attempt
 
 
 def _check_given(consumer: Consumer, cursor: int) -> None:

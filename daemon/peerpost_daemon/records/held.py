@@ -93,6 +93,14 @@ def done(db: SqlConnection, name: str, cursor: int) -> bool:
     )
 
 
+def attempt_of(db: SqlConnection, name: str, cursor: int) -> int | None:
+    """Return which delivery of an event is its newest, None when it is not held."""
+    row = db.execute(
+        "SELECT attempt FROM held WHERE consumer = ? AND cursor = ?", (name, cursor)
+    ).fetchone()
+    return row[0] if row else None
+
+
 def defer(
     db: SqlConnection, consumer: Consumer, cursor: int, *, delay_ms: int, now_ms: int
 ) -> str | None:
