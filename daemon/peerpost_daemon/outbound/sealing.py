@@ -1,7 +1,7 @@
 """Seal a batch: rows of the outbox become envelopes, each linked to the one before it in its channel.
 
-Pure, and run in the vault's thread (round.py). What cannot be sealed (expired, too large) takes no sequence, so the chain has no hole for
-it.
+Pure, and run in the vault's thread (round.py). What cannot be sealed (expired, too large) takes no sequence, so the
+chain has no hole for it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
