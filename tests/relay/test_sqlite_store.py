@@ -19,6 +19,7 @@ from peerpost_relay.settings import RelaySettings
 from peerpost_relay.sqlite_store import SqliteStore
 from peerpost_relay.sqlite_store.schema import MIGRATIONS
 from peerpost_relay.sqlite_store.transaction import SqliteTransaction
+from peerpost_relay.sqlite_store.worker import RETRY_SECONDS
 from peerpost_relay.store import Operation, Token
 from tests.support.relay_client import Person
 
@@ -49,6 +50,17 @@ async def tokens_in(path: Path) -> list[Token]:
         return await store.read(lambda s: s.tokens())
     finally:
         await store.close()
+
+
+async def test_a_new_file_that_another_is_opening_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "relay.sqlite"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("CREATE TABLE one (two)")
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("INSERT INTO one VALUES (2)")
+    opening = asyncio.create_task(SqliteStore.open(path))
+    asyncio.get_running_loop().call_later(4 * RETRY_SECONDS, other.close)
+    await (await opening).close()
 
 
 def add_card(person: Person) -> Operation[None]:

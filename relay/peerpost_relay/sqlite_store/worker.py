@@ -8,6 +8,7 @@ the one place that knows; tests/relay/test_sqlite_store.py fails when the librar
 """
 
 import sqlite3
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar, cast
@@ -17,6 +18,7 @@ import aiosqlite
 from peerpost_relay.errors import StoreError, StoreFullError
 
 BUSY_MS = 5_000  # how long to wait for the commands' or another connection's write lock
+RETRY_SECONDS = 0.005  # between two tries where SQLite does not wait by itself
 STATEMENTS_MAX = 256  # prepared statements kept per connection
 CACHE_KIB = 16 * 1024
 
@@ -74,12 +76,30 @@ class Worker:
 
 def _set_up(db: sqlite3.Connection, log_bytes_kept: int) -> None:
     db.execute(f"PRAGMA busy_timeout={BUSY_MS}")
-    db.execute("PRAGMA journal_mode=WAL")
+    _use_log(db)
     db.execute("PRAGMA synchronous=FULL")
     db.execute("PRAGMA wal_autocheckpoint=0")
     db.execute(f"PRAGMA journal_size_limit={log_bytes_kept}")
     db.execute("PRAGMA foreign_keys=ON")
     db.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+
+
+def _use_log(db: sqlite3.Connection) -> None:
+    """Switch to WAL; wait for whoever opens a new file at the same moment.
+
+    SQLite answers SQLITE_BUSY at once here, whatever `busy_timeout` says: two that both hold the
+    shared lock and want the exclusive one would wait for each other.
+    """
+    until = time.monotonic() + BUSY_MS / 1_000
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(RETRY_SECONDS)
+        else:
+            return
 
 
 def translated(error: sqlite3.Error) -> StoreError:
