@@ -1,0 +1,84 @@
+"""Messages and their delivery."""
+
+from __future__ import annotations
+
+from typing import Literal, NotRequired, TypedDict
+
+Wait = Literal["queued", "sent", "delivered", "read"]
+DeliveryStatus = Literal["queued", "sent", "delivered", "read", "failed"]
+
+
+class Recipient(TypedDict):
+    """One card that a message is for; `read` is of its identity, by whichever card."""
+
+    identity: str
+    card: str
+    delivered: bool
+    read: bool
+
+
+class Step(TypedDict):
+    """One step in the life of a message."""
+
+    status: DeliveryStatus
+    at_ms: int
+    reason: str | None
+
+
+class Delivery(TypedDict):
+    """How far a sent message has come; events lack `attempts`, `recipients` and `history`."""
+
+    message: str
+    channel: str | None
+    to: str | None
+    status: DeliveryStatus
+    reason: str | None
+    sequence: int | None
+    position: int | None
+    queued_at_ms: int
+    sent_at_ms: int | None
+    delivered_at_ms: int | None
+    read_at_ms: int | None
+    attempts: NotRequired[int]
+    recipients: NotRequired[list[Recipient]]
+    history: NotRequired[list[Step]]
+
+
+class Marked(TypedDict):
+    """Up to where a channel is read; `changed`: the others are told."""
+
+    channel: str
+    position: int
+    changed: bool
+
+
+Message = TypedDict(
+    "Message",
+    {
+        "message": str,
+        "cursor": int,
+        "channel": str,
+        "channel_name": str,
+        "from": str,
+        "from_card": str,
+        "mine": bool,
+        "kind": Literal["text", "data"],
+        "text": str | None,
+        "data": str | None,
+        "media_type": str | None,
+        "reply_to": str | None,
+        "sequence": int | None,
+        "position": int | None,
+        "sent_at_ms": int,
+        "received_at_ms": int | None,
+        "expires_at_ms": int | None,
+        "status": DeliveryStatus | None,
+    },
+)
+
+
+class Messages(TypedDict):
+    """One page of a channel's messages, in ascending order."""
+
+    messages: list[Message]
+    more: bool

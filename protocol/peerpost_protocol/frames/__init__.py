@@ -1,0 +1,124 @@
+"""Frames: what client and relay say to each other, one binary WebSocket message each.
+
+A frame is a msgpack array: the tag, then the fields in their order. `request` is the client's own number for a request;
+the answer repeats it. docs/protocol/frames.md says for each frame who may send it, what answers and what may go wrong.
+"""
+
+from peerpost_protocol import limits
+from peerpost_protocol.frames.channels import (
+    Deliver,
+    Joined,
+    PostReceipt,
+    Publish,
+    ReadRoster,
+    ReadStream,
+    ReceiptNotice,
+    ResumeChain,
+    RosterPage,
+    StreamPage,
+    SubmitRosterEvent,
+    Subscribe,
+    Subscribed,
+)
+from peerpost_protocol.frames.directory import Cards, FetchCards, PublishCard, SearchCards
+from peerpost_protocol.frames.session import (
+    Accepted,
+    Authenticate,
+    ChallengeFrame,
+    Closing,
+    Hello,
+    Refused,
+    Welcome,
+)
+from peerpost_protocol.frames.parts import (
+    Attestation,
+    CardRecord,
+    ChannelState,
+    Cursor,
+    Item,
+    ItemKind,
+)
+from peerpost_protocol.signing import Signed
+from peerpost_protocol.wire import Decoder, encode
+
+__all__ = [
+    "PROTOCOL_VERSION",
+    "SUBPROTOCOL",
+    "Accepted",
+    "Attestation",
+    "Authenticate",
+    "CardRecord",
+    "Cards",
+    "ChallengeFrame",
+    "ChannelState",
+    "ClientFrame",
+    "Closing",
+    "Cursor",
+    "Deliver",
+    "FetchCards",
+    "Hello",
+    "Item",
+    "ItemKind",
+    "Joined",
+    "PostReceipt",
+    "Publish",
+    "PublishCard",
+    "ReadRoster",
+    "ReadStream",
+    "ReceiptNotice",
+    "Refused",
+    "RelayFrame",
+    "ResumeChain",
+    "RosterPage",
+    "SearchCards",
+    "StreamPage",
+    "SubmitRosterEvent",
+    "Subscribe",
+    "Subscribed",
+    "Welcome",
+    "decode_client_frame",
+    "decode_relay_frame",
+    "decode_signed",
+    "encode_frame",
+]
+
+PROTOCOL_VERSION = 1
+SUBPROTOCOL = "peerpost.v1"
+
+ClientFrame = (
+    Hello
+    | Authenticate
+    | PublishCard
+    | SearchCards
+    | FetchCards
+    | SubmitRosterEvent
+    | ReadRoster
+    | Publish
+    | ReadStream
+    | Subscribe
+    | PostReceipt
+    | ResumeChain
+)
+RelayFrame = (
+    ChallengeFrame
+    | Welcome
+    | Accepted
+    | Cards
+    | RosterPage
+    | StreamPage
+    | Subscribed
+    | Refused
+    | Deliver
+    | Joined
+    | ReceiptNotice
+    | Closing
+)
+
+decode_client_frame = Decoder[ClientFrame](ClientFrame, "frame", limits.MAX_FRAME)
+decode_relay_frame = Decoder[RelayFrame](RelayFrame, "frame", limits.MAX_FRAME)
+decode_signed = Decoder[Signed](Signed, "signed", limits.MAX_FRAME)
+
+
+def encode_frame(frame: ClientFrame | RelayFrame) -> bytes:
+    """Return the frame's bytes; raise TooLargeError over MAX_FRAME."""
+    return encode(frame)
