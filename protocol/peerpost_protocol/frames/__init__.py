@@ -21,6 +21,14 @@ from peerpost_protocol.frames.channels import (
     Subscribed,
 )
 from peerpost_protocol.frames.directory import Cards, FetchCards, PublishCard, SearchCards
+from peerpost_protocol.frames.parts import (
+    Attestation,
+    CardRecord,
+    ChannelState,
+    Cursor,
+    Item,
+    ItemKind,
+)
 from peerpost_protocol.frames.session import (
     Accepted,
     Authenticate,
@@ -29,14 +37,6 @@ from peerpost_protocol.frames.session import (
     Hello,
     Refused,
     Welcome,
-)
-from peerpost_protocol.frames.parts import (
-    Attestation,
-    CardRecord,
-    ChannelState,
-    Cursor,
-    Item,
-    ItemKind,
 )
 from peerpost_protocol.signing import Signed
 from peerpost_protocol.wire import Decoder, encode
