@@ -13,7 +13,7 @@ Checks, in their order (docs/protocol/envelope.md):
  5. the content secret is the one that the header commits to                           `unseal`
  6. the ciphertext opens with the header as associated data; padding is exact          `unseal`
  7. the content repeats sender, channel and sequence of the header                     `unseal`
-Chain, roster and membership are the receiver's checks: chain.py and roster.py.
+Chain, roster and membership are the receiver's checks: chain.py and roster/.
 """
 
 import hmac

@@ -4,7 +4,7 @@ Checks, in their order (docs/protocol/frames.md, "submit_roster_event"):
  1. the author's card is known and not revoked
  2. the event is new; the same event again is answered with its first position
  3. the channel exists for this card, unless the event begins one
- 4. the event continues the stored roster by the rules of roster.py
+ 4. the event continues the stored roster by roster/rules.py
  5. every card listed for a new member is a live card of that identity
  6. no new member's card is in too many channels
  7. two identities have one direct channel at most

@@ -1,11 +1,4 @@
-"""Rosters: a channel's signed, hash-chained log of membership events.
-
-The relay orders these events and every member replays them: a relay that adds a ghost, hides a removal or changes the
-order breaks the chain or a signature. The channel's id is the identifier of its first event, so a channel cannot be
-given another beginning.
-
-Each member is listed with the cards that the author of the event knew: members who meet an identity for the first time
-here start from the author's knowledge and not from the relay's.
+"""The rules: what a roster is after an event, or why the event does not hold.
 
 Checks of `apply_event` (docs/protocol/roster.md), after the signature:
  1. a channel begins with `create`, and only begins with it
@@ -16,151 +9,15 @@ Checks of `apply_event` (docs/protocol/roster.md), after the signature:
  6. the bounds hold afterwards
 """
 
-from enum import StrEnum
-from typing import Annotated, assert_never
+from typing import assert_never
 
 import msgspec
-from msgspec import Meta, Struct
 
 from peerpost_protocol import limits
-from peerpost_protocol.card import Card
-from peerpost_protocol.errors import RosterError, SignatureError
-from peerpost_protocol.identity import Identity
-from peerpost_protocol.signing import ROSTER_EVENT_TYPE, Signed, SigningKey, identifier, verify
-from peerpost_protocol.wire import Counter, Decoder, Digest, Milliseconds, WireStruct, encode
-
-
-class Role(StrEnum):
-    """Say what a member may do to the roster; everybody in it may read and post."""
-
-    OWNER = "owner"
-    ADMIN = "admin"
-    MEMBER = "member"
-
-
-Name = Annotated[str, Meta(max_length=limits.MAX_CHANNEL_NAME_CHARACTERS)]
-Cards = Annotated[tuple[Digest, ...], Meta(min_length=1, max_length=limits.MAX_CARDS_PER_MEMBER)]
-
-
-class Member(WireStruct, frozen=True):
-    """List an identity, its role, and the cards it was known by when it was added."""
-
-    identity: Identity
-    role: Role
-    cards: Cards
-
-
-Members = Annotated[tuple[Member, ...], Meta(min_length=1, max_length=limits.MAX_MEMBERS)]
-Identities = Annotated[tuple[Identity, ...], Meta(min_length=1, max_length=limits.MAX_MEMBERS)]
-
-
-class Create(WireStruct, frozen=True, tag="create"):
-    """Begin a channel. `nonce` makes its id unique; a `direct` one has two members for good."""
-
-    name: Name
-    direct: bool
-    members: Members
-    nonce: Digest
-
-
-class Add(WireStruct, frozen=True, tag="add"):
-    """Add members."""
-
-    members: Members
-
-
-class Remove(WireStruct, frozen=True, tag="remove"):
-    """Remove members."""
-
-    identities: Identities
-
-
-class Leave(WireStruct, frozen=True, tag="leave"):
-    """Leave the channel oneself; nobody leaves a direct one."""
-
-
-Change = Create | Add | Remove | Leave
-
-
-class RosterEventBody(WireStruct, frozen=True):
-    """Say what an event says. `channel` and `previous` are null in the first event only."""
-
-    channel: Digest | None
-    position: Counter
-    previous: Digest | None
-    author: Digest
-    at_ms: Milliseconds
-    change: Change
-
-
-class RosterClaim(Struct, frozen=True):
-    """Be an event that has been parsed and not verified: good for finding the author's card."""
-
-    id: bytes
-    body: RosterEventBody
-    signed: Signed
-
-
-class RosterEvent(Struct, frozen=True):
-    """Be an event whose author's signature has been verified; `channel` is never null."""
-
-    id: bytes
-    channel: bytes
-    body: RosterEventBody
-    author: Card
-    signed: Signed
-
-
-class Roster(Struct, frozen=True):
-    """Be the membership after the event at `position`, whose identifier is `head`."""
-
-    channel: bytes
-    name: str
-    direct: bool
-    position: int
-    head: bytes
-    members: dict[str, Member]
-
-    def speaks_for(self, card: Card) -> Member | None:
-        """Return the member for whom this card speaks, None when there is none."""
-        member = self.members.get(card.identity)
-        return member if member is not None and card.id in member.cards else None
-
-
-_decode = Decoder[RosterEventBody](RosterEventBody, "roster_event", limits.MAX_ROSTER_EVENT)
-
-
-def sign_event(
-    key: SigningKey, author: Card, roster: Roster | None, change: Change, at_ms: int
-) -> RosterEvent:
-    """Make the event that applies `change` to `roster` (None: begin a channel with `Create`)."""
-    body = RosterEventBody(
-        roster.channel if roster else None,
-        roster.position + 1 if roster else 0,
-        roster.head if roster else None,
-        author.id,
-        at_ms,
-        change,
-    )
-    payload = encode(body, limit=limits.MAX_ROSTER_EVENT)
-    event = verify_event(parse_event(key.sign(ROSTER_EVENT_TYPE, payload)), author)
-    apply_event(roster, event)
-    return event
-
-
-def parse_event(signed: Signed) -> RosterClaim:
-    """Return the unverified claim; raise MalformedError."""
-    body = _decode(signed.payload)
-    return RosterClaim(identifier(ROSTER_EVENT_TYPE, signed.payload), body, signed)
-
-
-def verify_event(claim: RosterClaim, author: Card) -> RosterEvent:
-    """Return the event when `author` is the card it names and signed it; raise SignatureError."""
-    if author.id != claim.body.author:
-        raise SignatureError("wrong_card", "the event names another card as its author")
-    signed = claim.signed
-    verify(author.body.signing_key, ROSTER_EVENT_TYPE, signed.payload, signed.signature)
-    return RosterEvent(claim.id, claim.body.channel or claim.id, claim.body, author, signed)
+from peerpost_protocol.errors import RosterError
+from peerpost_protocol.roster.changes import Add, Create, Leave, Member, Remove, Role
+from peerpost_protocol.roster.events import RosterEvent
+from peerpost_protocol.roster.state import Roster
 
 
 def apply_event(roster: Roster | None, event: RosterEvent) -> Roster:

@@ -1,0 +1,49 @@
+"""Rosters: a channel's signed, hash-chained log of membership events.
+
+The relay orders these events and every member replays them: a relay that adds a ghost, hides a removal or changes the
+order breaks the chain or a signature. The channel's id is the identifier of its first event, so a channel cannot be
+given another beginning.
+
+Each member is listed with the cards that the author of the event knew: members who meet an identity for the first time
+here start from the author's knowledge and not from the relay's.
+"""
+
+from peerpost_protocol.roster.authoring import sign_event
+from peerpost_protocol.roster.changes import (
+    Add,
+    Change,
+    Create,
+    Identities,
+    Leave,
+    Member,
+    Remove,
+    Role,
+)
+from peerpost_protocol.roster.events import (
+    RosterClaim,
+    RosterEvent,
+    RosterEventBody,
+    parse_event,
+    verify_event,
+)
+from peerpost_protocol.roster.rules import apply_event
+from peerpost_protocol.roster.state import Roster
+
+__all__ = [
+    "Add",
+    "Change",
+    "Create",
+    "Identities",
+    "Leave",
+    "Member",
+    "Remove",
+    "Role",
+    "Roster",
+    "RosterClaim",
+    "RosterEvent",
+    "RosterEventBody",
+    "apply_event",
+    "parse_event",
+    "sign_event",
+    "verify_event",
+]
