@@ -48,6 +48,22 @@ MAX_ITEM_BYTES_PER_FRAME = 480 * 1024
 """A frame of items is closed once it holds this much; one item alone always fits."""
 MAX_ROSTER_EVENTS_PER_FRAME = 64
 
+MAX_BACKUP = 256 * 1024 * 1024
+"""The bulk of a backup."""
+MAX_BACKUP_RECORD = 1024 * 1024
+MAX_BACKUP_LOCK = 256
+MAX_BACKUP_HEADER = 128
+MAX_BACKUP_PART = 256 * 1024
+"""So much of a bulk travels in one frame."""
+MAX_BACKUP_PARTS = 1024
+MAX_BACKUP_PASSES = 10
+MAX_BACKUP_MEMORY = 1024 * 1024 * 1024
+"""What a backup's lock may ask of whoever tries a passphrase on it."""
+MAX_BACKUP_ROSTER = 256 * 1024
+MAX_BACKUP_CONTACT_CARDS = 256
+MAX_BACKUP_MISSING = 4096
+MAX_URL_CHARACTERS = 2048
+
 MAX_COUNTER = 2**53 - 1
 """Sequences, positions and times: integers that JSON carries without loss."""
 MAX_REQUEST = 2**32 - 1

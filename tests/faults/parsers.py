@@ -30,6 +30,8 @@ from peerpost_daemon.rpc.envelope import Request, read_line
 from peerpost_daemon.rpc.lines import Lines
 from peerpost_daemon.settings import DaemonSettings
 from peerpost_daemon.vault import keyfile
+from peerpost_protocol.backup import Opener, parse_preamble
+from peerpost_protocol.backup.records import decode_record
 from peerpost_protocol.card import open_card
 from peerpost_protocol.content import Content, Data, Text, decode_content, encode_content
 from peerpost_protocol.envelope import parse_envelope, recipients_of, unseal, verify_envelope
@@ -53,6 +55,7 @@ from peerpost_relay.handshake import Handshake
 from peerpost_relay.http import Pages
 from peerpost_relay.incoming import Incoming
 from peerpost_relay.settings import EdgeSettings
+from tests.support import backups
 from tests.support.people import added, changed, channel_of, digest, opened, person, sealed
 from tests.support.wire_values import values
 
@@ -207,6 +210,11 @@ def _keyfile_seed() -> bytes:
     return keyfile.seal(bytes(32), b"secret", cost, salt=bytes(16), nonce=bytes(24))
 
 
+def _bulk(data: bytes) -> object:
+    opener = Opener(backups.KEY, backups.HEADER)
+    return opener.feed(data) + opener.finish()
+
+
 def _contents() -> list[bytes]:
     bodies = (Text("hello"), Data("application/json", b"{}"))
     return [
@@ -271,6 +279,9 @@ PARSERS = (
     Parser("JSON-RPC lines", _lines, [b"\n".join(_json_lines()[:2]) + b"\r\n"], (), text=True),
     Parser("JSON-RPC answer", _answer, ANSWERS, (PeerpostError,), text=True),
     Parser("key file", keyfile._parse, [_keyfile_seed()], (DaemonError,)),
+    Parser("backup preamble", parse_preamble, [backups.whole(backups.records(3))]),
+    Parser("backup bulk", _bulk, [backups.bulk(backups.records(3))]),
+    Parser("backup record", decode_record, [encode(one) for one in backups.records(1)]),
     Parser("WebSocket stream", _websocket, _stream(), ()),
     Parser("HTTP handshake", _handshake, [HTTP], (), text=True, slow=True),
 )

@@ -10,7 +10,8 @@ from typing import Any, get_args
 import pytest
 from msgspec import inspect
 
-from peerpost_protocol import content, envelope, handshake, limits, receipt, roster, signing
+from peerpost_protocol import backup, content, envelope, handshake, limits, receipt, roster, signing
+from peerpost_protocol.backup import lock, stream
 from peerpost_protocol.card import CardBody
 from peerpost_protocol.frames import (
     CardRecord,
@@ -37,6 +38,13 @@ STRUCTS: dict[str, tuple[Any, ...]] = {
     ),
     "content.md": (content.Content, content.Correlation, *get_args(content.Body)),
     "receipt.md": (receipt.ReceiptBody, receipt.Mark),
+    "backup.md": (
+        backup.BackupLock,
+        backup.BackupHeader,
+        *get_args(backup.BackupRecord),
+        backup.DeviceRecord,
+        backup.ContactCardRecord,
+    ),
     "session.md": (handshake.ChallengeBody, handshake.AuthenticationBody),
     "frames.md": (CardRecord, Item, Cursor, ChannelState, *FRAMES),
 }
@@ -188,6 +196,11 @@ def test_every_signed_type_stands_in_its_document() -> None:
 def test_every_label_of_the_suite_stands_in_its_document() -> None:
     for label in (envelope._KEY_LABEL, envelope._COMMITMENT_LABEL, envelope._WRAP_LABEL):
         assert f"`{label.decode()}`" in read("envelope.md")
+
+
+def test_every_label_of_a_backup_stands_in_its_document() -> None:
+    for label in (lock._LABEL, stream._LABEL):
+        assert f"`{label.rstrip(bytes(1)).decode()}`" in read("backup.md")
 
 
 def test_every_document_is_reachable_and_every_link_leads_somewhere() -> None:

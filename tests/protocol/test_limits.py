@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from peerpost_protocol import content, envelope, limits, receipt, roster
+from peerpost_protocol import backup, content, envelope, limits, receipt, roster
 from peerpost_protocol.card import CardBody
 from peerpost_protocol.frames import ClientFrame, RelayFrame
 from peerpost_protocol.padding import padded_length
@@ -22,6 +22,9 @@ TYPES = [
     envelope.Wrap,
     envelope.WrapContext,
     receipt.ReceiptBody,
+    backup.BackupLock,
+    backup.BackupHeader,
+    *get_args(backup.BackupRecord),
     roster.RosterEventBody,
 ]
 
@@ -34,6 +37,15 @@ def test_every_field_has_a_bound(type_: type) -> None:
 def test_a_card_and_a_header_fit_their_bounds() -> None:
     assert largest(CardBody) - 3 * limits.MAX_IDENTITY_CHARACTERS <= limits.MAX_CARD  # ASCII
     assert largest(envelope.Header) <= limits.MAX_HEADER
+
+
+def test_a_lock_and_a_header_of_a_backup_fit_their_bounds() -> None:
+    assert largest(backup.BackupLock) <= limits.MAX_BACKUP_LOCK
+    assert largest(backup.BackupHeader) <= limits.MAX_BACKUP_HEADER
+
+
+def test_a_stored_backup_has_room_for_all_its_parts() -> None:
+    assert limits.MAX_BACKUP_PARTS * limits.MAX_BACKUP_PART >= limits.MAX_BACKUP
 
 
 def test_the_fullest_envelope_fits_its_bound() -> None:
