@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from peerpost_protocol import limits
 from peerpost_protocol.errors import MalformedError, TooLargeError
+from peerpost_protocol.identity import Identity
 from peerpost_protocol.wire import Counter, Decoder, Digest, Key, MessageId, WireStruct, encode
 
 TextString = Annotated[str, Meta(max_length=limits.MAX_TEXT_CHARACTERS)]
@@ -20,6 +21,7 @@ MediaType = Annotated[
         max_length=limits.MAX_MEDIA_TYPE_CHARACTERS,
     ),
 ]
+Tag = Annotated[str, Meta(min_length=1, max_length=limits.MAX_TAG_CHARACTERS)]
 FileName = Annotated[str, Meta(min_length=1, max_length=limits.MAX_FILE_NAME_CHARACTERS)]
 
 
@@ -51,6 +53,7 @@ class Reaction(WireStruct, frozen=True, tag="reaction"):
     """React to a message, or take the reaction back."""
 
     message: MessageId
+    author: Identity
     emoji: Annotated[str, Meta(min_length=1, max_length=limits.MAX_EMOJI_CHARACTERS)]
     withdrawn: bool
 
@@ -63,9 +66,10 @@ class Edit(WireStruct, frozen=True, tag="edit"):
 
 
 class Deletion(WireStruct, frozen=True, tag="deletion"):
-    """Delete a message."""
+    """Delete a message of one's own, or, as an admin, of another member."""
 
     message: MessageId
+    author: Identity
 
 
 class ReadMark(WireStruct, frozen=True, tag="read_mark"):
@@ -84,8 +88,18 @@ class Correlation(WireStruct, frozen=True):
     answers: bool
 
 
+class Presentation(WireStruct, frozen=True):
+    """Say how a message wants to be shown; `markdown`: its text may be read as Markdown."""
+
+    title: Annotated[str, Meta(max_length=limits.MAX_TITLE_CHARACTERS)] | None
+    priority: Annotated[int, Meta(ge=1, le=5)]
+    tags: Annotated[tuple[Tag, ...], Meta(max_length=limits.MAX_TAGS)]
+    mentions: Annotated[tuple[Identity, ...], Meta(max_length=limits.MAX_MENTIONS)]
+    markdown: bool
+
+
 class Content(WireStruct, frozen=True):
-    """Be what is sealed: who, where, which, in reply to what, and the body."""
+    """Be what is sealed: who, where, which, in reply to what, the body, and how it wants to be shown."""
 
     sender: Digest
     channel: Digest
@@ -93,6 +107,7 @@ class Content(WireStruct, frozen=True):
     reply_to: MessageId | None
     correlation: Correlation | None
     body: Body
+    presentation: Presentation | None
 
 
 _decode = Decoder[Content](Content, "content", limits.MAX_CONTENT)

@@ -30,7 +30,14 @@ from nacl.exceptions import CryptoError
 
 from peerpost_protocol import hpke, limits
 from peerpost_protocol.card import Card, DeviceKeys
-from peerpost_protocol.content import Body, Content, Correlation, decode_content, encode_content
+from peerpost_protocol.content import (
+    Body,
+    Content,
+    Correlation,
+    Presentation,
+    decode_content,
+    encode_content,
+)
 from peerpost_protocol.errors import DecryptionError, MalformedError, SignatureError
 from peerpost_protocol.padding import pad, unpad
 from peerpost_protocol.signing import ENVELOPE_TYPE, identifier, verify
@@ -161,6 +168,7 @@ def seal(
     random_bytes: RandomBytes,
     reply_to: bytes | None = None,
     correlation: Correlation | None = None,
+    presentation: Presentation | None = None,
 ) -> tuple[bytes, bytes]:
     """Return (encoded envelope, its 32-byte id), readable by `recipients` (cards, no two alike).
 
@@ -168,7 +176,9 @@ def seal(
     MalformedError when there is no recipient or there are too many.
     """
     _countable(recipients)
-    content = Content(sender.id, place.channel, place.sequence, reply_to, correlation, body)
+    content = Content(
+        sender.id, place.channel, place.sequence, reply_to, correlation, body, presentation
+    )
     padded = pad(encode_content(content))
     secret = random_bytes(SECRET_BYTES)
     commitment = _expand(secret, _COMMITMENT_LABEL)

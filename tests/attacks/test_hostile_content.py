@@ -13,14 +13,16 @@ from msgspec.structs import replace
 
 from peerpost_protocol.content import Content, File, Reaction
 from peerpost_protocol.frames import Accepted
-from tests.attacks.scene import scene
+from tests.attacks.scene import ALICE, scene
 from tests.support.forgery import forged
 
 Hostile = Callable[[Content], object]
 
 
 def _with_body(*body: object) -> Hostile:
-    return lambda c: msgspec.msgpack.encode([c.sender, c.channel, c.sequence, None, None, body])
+    return lambda c: msgspec.msgpack.encode(
+        [c.sender, c.channel, c.sequence, None, None, body, None]
+    )
 
 
 HOSTILE: dict[str, tuple[Hostile, str]] = {
@@ -30,16 +32,16 @@ HOSTILE: dict[str, tuple[Hostile, str]] = {
     "a text that is no text": (_with_body("text", b"\xff\xfe"), "malformed"),
     "a text that is no UTF-8": (
         lambda c: msgspec.msgpack.encode(
-            [c.sender, c.channel, c.sequence, None, None, ["text", "ab"]]
+            [c.sender, c.channel, c.sequence, None, None, ["text", "ab"], None]
         ).replace(b"\xa2ab", b"\xa2\xff\xfe"),
         "malformed",
     ),
     "a text over its bound": (_with_body("text", "a" * 131_073), "malformed"),
-    "a claimed length": (lambda _: b"\x96" + struct.pack(">BI", 0xC6, 2**32 - 1), "malformed"),
+    "a claimed length": (lambda _: b"\x97" + struct.pack(">BI", 0xC6, 2**32 - 1), "malformed"),
     "deep nesting": (lambda _: b"\x91" * 100_000, "malformed"),
     "fields left over": (
         lambda c: msgspec.msgpack.encode(
-            [c.sender, c.channel, c.sequence, None, None, ["text", "a"], "more"]
+            [c.sender, c.channel, c.sequence, None, None, ["text", "a"], None, "more"]
         ),
         "malformed",
     ),
@@ -50,7 +52,7 @@ HOSTILE: dict[str, tuple[Hostile, str]] = {
         "unsupported_content",
     ),
     "a reaction": (
-        lambda c: replace(c, body=Reaction(bytes(16), "+1", withdrawn=False)),
+        lambda c: replace(c, body=Reaction(bytes(16), ALICE, "+1", withdrawn=False)),
         "unsupported_content",
     ),
 }

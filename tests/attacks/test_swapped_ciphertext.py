@@ -20,7 +20,7 @@ async def test_other_words_under_anothers_header_are_not_shown(tmp_path: Path) -
         def swap(data: bytes) -> bytes:
             claim = parse_envelope(data)
             secret = opened_secret(data, s.mallory.card, s.mallory.keys)
-            words = Content(s.alice.card.id, s.channel, 1, None, None, Text("pay mallory"))
+            words = Content(s.alice.card.id, s.channel, 1, None, None, Text("pay mallory"), None)
             padded = pad(encode_content(words))
             return repacked(data, ciphertext=encrypted(secret, claim.parts.header, padded))
 

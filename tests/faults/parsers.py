@@ -218,7 +218,8 @@ def _bulk(data: bytes) -> object:
 def _contents() -> list[bytes]:
     bodies = (Text("hello"), Data("application/json", b"{}"))
     return [
-        encode_content(Content(ALICE.card.id, CHANNEL.id, 1, None, None, body)) for body in bodies
+        encode_content(Content(ALICE.card.id, CHANNEL.id, 1, None, None, body, None))
+        for body in bodies
     ]
 
 

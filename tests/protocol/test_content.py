@@ -11,6 +11,7 @@ from peerpost_protocol.content import (
     Deletion,
     Edit,
     File,
+    Presentation,
     Reaction,
     ReadMark,
     Text,
@@ -22,11 +23,12 @@ from peerpost_protocol.wire import encode
 from tests.support.people import digest
 
 MESSAGE = digest("message")[:16]
+ALICE = "alice@example.org"
 WIDE = "語" * (limits.MAX_TEXT // 3 + 1)
 
 
 def holding(body: Body) -> Content:
-    return Content(digest("card"), digest("channel"), 1, None, None, body)
+    return Content(digest("card"), digest("channel"), 1, None, None, body, None)
 
 
 @pytest.mark.parametrize(
@@ -38,9 +40,9 @@ def holding(body: Body) -> Content:
         Data("application/json", b"{}"),
         Data("text/plain; charset=utf-8", bytes(limits.MAX_DATA)),
         File(digest("blob"), digest("key"), 10, digest("plain"), "a.txt", "text/plain"),
-        Reaction(MESSAGE, "\U0001f600", withdrawn=False),
+        Reaction(MESSAGE, ALICE, "\U0001f600", withdrawn=False),
         Edit(MESSAGE, "better"),
-        Deletion(MESSAGE),
+        Deletion(MESSAGE, ALICE),
         ReadMark(7),
     ],
     ids=lambda body: type(body).__name__,
@@ -51,8 +53,33 @@ def test_every_body_comes_back(body: Body) -> None:
 
 def test_reply_and_correlation_come_back() -> None:
     correlation = Correlation(MESSAGE, answers=True)
-    content = Content(digest("card"), digest("channel"), 1, MESSAGE, correlation, Text("yes"))
+    content = Content(digest("card"), digest("channel"), 1, MESSAGE, correlation, Text("yes"), None)
     assert decode_content(encode_content(content)) == content
+
+
+def test_a_presentation_comes_back() -> None:
+    shown = Presentation("Disk", 5, ("disk", "full"), (ALICE,), markdown=True)
+    content = Content(digest("card"), digest("channel"), 1, None, None, Text("*full*"), shown)
+    assert decode_content(encode_content(content)) == content
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        Presentation("x" * 251, 3, (), (), markdown=False),
+        Presentation(None, 0, (), (), markdown=False),
+        Presentation(None, 6, (), (), markdown=False),
+        Presentation(None, 3, ("",), (), markdown=False),
+        Presentation(None, 3, ("x",) * 17, (), markdown=False),
+        Presentation(None, 3, (), ("Alice",), markdown=False),
+        Presentation(None, 3, (), (ALICE,) * 33, markdown=False),
+    ],
+)
+def test_a_presentation_outside_its_form_is_refused(shown: Presentation) -> None:
+    content = Content(digest("card"), digest("channel"), 1, None, None, Text(""), shown)
+    with pytest.raises(MalformedError) as refused:
+        decode_content(encode(content))
+    assert str(refused.value.field).startswith("content.presentation")
 
 
 @pytest.mark.parametrize(
@@ -89,9 +116,10 @@ def test_a_media_type_outside_its_form_is_refused(media_type: str) -> None:
         Text("x" * (limits.MAX_TEXT_CHARACTERS + 1)),
         File(bytes(31), bytes(32), 1, bytes(32), "a", "a/b"),
         File(bytes(32), bytes(32), 1, bytes(32), "", "a/b"),
-        Reaction(MESSAGE, "", withdrawn=True),
-        Reaction(MESSAGE, "x" * 33, withdrawn=True),
-        Deletion(bytes(15)),
+        Reaction(MESSAGE, ALICE, "", withdrawn=True),
+        Reaction(MESSAGE, ALICE, "x" * 33, withdrawn=True),
+        Deletion(bytes(15), ALICE),
+        Deletion(MESSAGE, "alice"),
         ReadMark(2**53),
     ],
 )
@@ -102,6 +130,6 @@ def test_a_body_outside_its_form_is_refused(body: Body) -> None:
 
 
 def test_an_unknown_body_is_refused() -> None:
-    row = (digest("card"), digest("channel"), 1, None, None, ("poem", "x"))
+    row = (digest("card"), digest("channel"), 1, None, None, ("poem", "x"), None)
     with pytest.raises(MalformedError):
         decode_content(encode(row))

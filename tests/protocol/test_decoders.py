@@ -30,7 +30,7 @@ from tests.support.people import channel_of, digest, opened, person, sealed
 ALICE = person("alice")
 CHANNEL = channel_of(ALICE, person("bob"))
 ENVELOPE = sealed(ALICE, CHANNEL)
-CONTENT = Content(ALICE.card.id, CHANNEL.id, 1, None, None, Text("hello"))
+CONTENT = Content(ALICE.card.id, CHANNEL.id, 1, None, None, Text("hello"), None)
 
 
 def signed(parse: Callable[[Signed], Any]) -> Callable[[bytes], Any]:

@@ -36,7 +36,12 @@ STRUCTS: dict[str, tuple[Any, ...]] = {
         envelope.Wrap,
         envelope.WrapContext,
     ),
-    "content.md": (content.Content, content.Correlation, *get_args(content.Body)),
+    "content.md": (
+        content.Content,
+        content.Correlation,
+        content.Presentation,
+        *get_args(content.Body),
+    ),
     "receipt.md": (receipt.ReceiptBody, receipt.Mark),
     "backup.md": (
         backup.BackupLock,

@@ -97,7 +97,7 @@ def secret_of(data: bytes, sender: Person, reader: Person) -> bytes:
 @pytest.mark.parametrize("reader", [ALICE, BOB, MALLORY], ids=lambda who: who.identity)
 def test_every_recipient_reads_what_was_sealed(reader: Person) -> None:
     content = read(DATA, ALICE, reader)
-    assert content == Content(ALICE.card.id, CHANNEL.id, 1, None, None, Text("the plan"))
+    assert content == Content(ALICE.card.id, CHANNEL.id, 1, None, None, Text("the plan"), None)
 
 
 @settings(max_examples=25, deadline=None)
@@ -266,7 +266,7 @@ def test_2_a_moved_reordered_or_redated_envelope_is_refused(field: str, value: o
 
 def test_2_a_member_does_not_put_another_ciphertext_under_the_header() -> None:
     secret, nonce = secret_of(DATA, ALICE, MALLORY), bytes(24)
-    content = Content(ALICE.card.id, CHANNEL.id, 1, None, None, Text("the other plan"))
+    content = Content(ALICE.card.id, CHANNEL.id, 1, None, None, Text("the other plan"), None)
     key = sealing._expand(secret, sealing._KEY_LABEL)
     padded = pad(encode_content(content))
     body = crypto_aead_xchacha20poly1305_ietf_encrypt(padded, PARTS.header, nonce, key)
@@ -386,7 +386,7 @@ def test_6_a_plaintext_that_is_no_content_is_refused() -> None:
     ids=["sender", "channel", "sequence"],
 )
 def test_7_a_content_written_for_another_place_is_refused(place: tuple[bytes, bytes, int]) -> None:
-    content = Content(*place, None, None, Text("x"))
+    content = Content(*place, None, None, Text("x"), None)
     with pytest.raises(DecryptionError) as refused:
         read(again(pad(encode_content(content))), ALICE, BOB)
     assert refused.value.kind == "wrong_place"

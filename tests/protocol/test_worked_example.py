@@ -131,7 +131,8 @@ def add_channel(values: Values) -> None:
 
 
 def add_content(values: Values) -> None:
-    body = (values["alice.card.id"], values["channel.id"], 1, None, None, ("text", "hello bob"))
+    text = ("text", "hello bob")
+    body = (values["alice.card.id"], values["channel.id"], 1, None, None, text, None)
     values["content"] = packed(*body)
     values["content.padded"] = (values["content"] + b"\x80").ljust(256, b"\x00")
     secret = values["content_secret"]

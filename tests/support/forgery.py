@@ -75,7 +75,7 @@ def forged(
 
     `content` may return bytes: they are taken as the encoded content.
     """
-    plain = content(Content(sender.id, place.channel, place.sequence, None, None, Text(text)))
+    plain = content(Content(sender.id, place.channel, place.sequence, None, None, Text(text), None))
     inside = plain if isinstance(plain, bytes) else encode_content(plain)
     secret = os.urandom(e.SECRET_BYTES)
     commitment = e._expand(secret, e._COMMITMENT_LABEL)

@@ -181,7 +181,7 @@ async def test_nothing_is_said_of_what_lies_before_a_full_list_of_missing_ones(
 async def test_content_of_an_unknown_kind_is_held_and_the_chain_goes_on(
     desk: Desk, chain: Chain, ops: Channel
 ) -> None:
-    reaction = Reaction(digest("message")[:16], "+1", withdrawn=False)
+    reaction = Reaction(digest("message")[:16], "carol@example.org", "+1", withdrawn=False)
     await desk.take(ops, chain.next("like", body=reaction), chain.next("good"))
     assert await desk.reasons() == ["unsupported_content"]
     assert await desk.texts() == ["good"]
