@@ -24,8 +24,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from msgspec import structs
+
 from peerpost_daemon import hardening, log_lines, passphrase
 from peerpost_daemon.bell import Bell
+from peerpost_daemon.configuration import TITLE, DaemonConfiguration, configured
 from peerpost_daemon.daemon import Daemon, DaemonState, MakeEngine, now_ms
 from peerpost_daemon.engine import Engine
 from peerpost_daemon.errors import DaemonError, DaemonStartError
@@ -35,10 +38,11 @@ from peerpost_daemon.records.account import Account
 from peerpost_daemon.rpc.place import place_of
 from peerpost_daemon.service import Service
 from peerpost_daemon.service_manager import ServiceManager, passed_sockets
-from peerpost_daemon.settings import DaemonSettings, default_data, default_socket
+from peerpost_daemon.settings import DaemonSettings
 from peerpost_daemon.vault.database import Database
 from peerpost_daemon.vault.lock import ProcessLock
 from peerpost_daemon.version import VERSION
+from peerpost_protocol import configuration
 
 FAILED: Final = 1
 USAGE: Final = 2
@@ -72,20 +76,34 @@ class Surroundings:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the daemon until it is told to stop; return the exit code."""
-    options = _parser().parse_args(arguments)
-    log_lines.begin(options.log_level, options.log_format)
+    options = parser().parse_args(arguments)
+    if options.example_config:
+        _say(configuration.example(DaemonConfiguration, TITLE).rstrip())
+        return 0
+    try:
+        settings = _configured(options)
+        if options.check_config:
+            _say("the configuration holds")
+            return 0
+    except DaemonError as error:
+        return _give_up(error, USAGE)
+    log_lines.begin(settings.log_level, settings.log_format)
     hardening.harden()
     sys.setswitchinterval(THREAD_SWITCH_SECONDS)
+    return _run(settings)
+
+
+def _run(settings: DaemonConfiguration) -> int:
     try:
         given = _surroundings()
-        settings = _settings(options, given.passed)
+        settings = _placed(settings, given.passed)
         lock = _hold(settings)
     except DaemonError as error:
         return _give_up(error, _CODES.get(error.kind, FAILED))
     except _InUseError as error:
         return _give_up(error.error, IN_USE)
     try:
-        secret = _passphrase(settings, options.passphrase_file)
+        secret = _passphrase(settings)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_serve(settings, secret, given))
     except DaemonError as error:
@@ -97,7 +115,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
         prog="peerpostd",
         description="The local daemon of peerpost: keys, messages and the link to the relay.",
@@ -113,8 +132,25 @@ def _parser() -> argparse.ArgumentParser:
     add("--relay", metavar="URL", help="the relay, such as wss://relay.example.org")
     add("--passphrase-file", type=Path, metavar="FILE", help="a private file with the passphrase")
     add("--allow-plain", action="store_true", help="speak ws:// with other hosts: for tests only")
-    add("--log-level", choices=log_lines.LEVELS, default="info", help="default: info")
-    add("--log-format", choices=("text", "json"), default="text", help="default: text")
+    add("--log-level", choices=log_lines.LEVELS, help="default: info")
+    add("--log-format", choices=("text", "json"), help="default: text")
+    add(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="the configuration (default: $PEERPOSTD_CONFIG, ~/.config/peerpost/peerpostd.toml or "
+        "/etc/peerpost/peerpostd.toml)",
+    )
+    add(
+        "--set",
+        action="append",
+        default=[],
+        dest="assigned",
+        metavar="SETTING=VALUE",
+        help="any setting of the configuration file, such as max_queued=1000",
+    )
+    add("--check-config", action="store_true", help="read the configuration, say whether it holds")
+    add("--example-config", action="store_true", help="print a file with every setting")
     return parser
 
 
@@ -128,20 +164,30 @@ def _surroundings() -> Surroundings:
     return Surroundings(ServiceManager.of(os.environ), passed[0] if passed else None)
 
 
-def _settings(options: argparse.Namespace, passed: socket.socket | None) -> DaemonSettings:
-    if options.relay is not None:
+def _configured(options: argparse.Namespace) -> DaemonConfiguration:
+    given = {
+        "data": options.data,
+        "socket": options.socket,
+        "relay": options.relay,
+        "passphrase_file": options.passphrase_file,
+        "allow_plain": "true" if options.allow_plain else None,
+        "log_level": options.log_level,
+        "log_format": options.log_format,
+    }
+    named = [f"{name}={value}" for name, value in given.items() if value is not None]
+    settings = configured(options.config, [*named, *options.assigned], os.environ)
+    if settings.relay is not None:
         try:
-            check_address(LinkSettings(options.relay, options.allow_plain))
+            check_address(LinkSettings(settings.relay, settings.allow_plain))
         except AddressError as error:
             raise DaemonError("invalid_params", f"--relay: {error}.", field="relay") from None
-    named = options.socket or default_socket(os.environ)
-    place = place_of(passed) if passed is not None else named.absolute()
-    return DaemonSettings(
-        data=(options.data or default_data(os.environ)).absolute(),
-        socket=place,
-        relay=options.relay,
-        allow_plain=options.allow_plain,
-    )
+    return settings
+
+
+def _placed(settings: DaemonConfiguration, passed: socket.socket | None) -> DaemonConfiguration:
+    """Return the settings with whole paths, and with the place of a socket that was passed on."""
+    place = place_of(passed) if passed is not None else settings.socket.absolute()
+    return structs.replace(settings, data=settings.data.absolute(), socket=place)
 
 
 class _InUseError(Exception):
@@ -164,8 +210,9 @@ def _hold(settings: DaemonSettings) -> ProcessLock:
         raise _InUseError(error) from None
 
 
-def _passphrase(settings: DaemonSettings, file: Path | None) -> bytes | None:
+def _passphrase(settings: DaemonConfiguration) -> bytes | None:
     new = not os.path.lexists(settings.key_file)
+    file = settings.passphrase_file
     return passphrase.find(os.environ, file=file, prompt=passphrase.terminal(), confirm=new)
 
 

@@ -3,9 +3,9 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 SYSTEM_SOCKET: Final = Path("/run/peerpost/daemon.sock")
 SYSTEM_DATA: Final = Path("/var/lib/peerpost")
@@ -13,24 +13,29 @@ DATA_VARIABLE: Final = "PEERPOST_DATA"
 SOCKET_VARIABLE: Final = "PEERPOST_SOCKET"
 
 
+Positive = Annotated[int, Meta(gt=0)]
+Seconds = Annotated[float, Meta(gt=0)]
+
+
 class DaemonSettings(Struct, frozen=True, kw_only=True):
     """Be what a daemon is started with. Names that end in `_seconds` and `_bytes` say their unit."""
 
-    data: Path
-    socket: Path
-    relay: str | None = None  # where the account belongs unless `account.register` says otherwise
+    data: Path  # the folder of key file and vault
+    socket: Path  # where callers are answered
+    # a URL, wss://HOST[:PORT]: where the account belongs unless `account.register` says otherwise
+    relay: str | None = None
     allow_plain: bool = False  # ws:// to other hosts than this one
-    max_queued: int = 100_000  # messages that may wait for the relay
-    max_queued_bytes: int = 1024 * 1024 * 1024  # of their bodies
-    max_queued_seconds: float = 30 * 86_400.0  # what waits for longer fails with `too_old`
-    queue_retry_seconds: float = 5.0  # said to callers when a bound is reached
-    max_unlocking: int = 8  # unlock calls in work or waiting; each derives a key
-    max_consumers: int = 1_000  # named readers of events
-    max_subscriptions: int = 16  # of one connection
-    event_page: int = 256  # events of one read
-    event_page_bytes: int = 1024 * 1024  # a page ends once its messages hold this much
-    message_page_bytes: int = 8 * 1024 * 1024  # so does a page of `message.list`
-    drain_seconds: float = 5.0  # what requests in work have left when the daemon stops
+    max_queued: Positive = 100_000  # messages that may wait for the relay
+    max_queued_bytes: Positive = 1024 * 1024 * 1024  # of their bodies
+    max_queued_seconds: Seconds = 30 * 86_400.0  # what waits for longer fails with `too_old`
+    queue_retry_seconds: Seconds = 5.0  # said to callers when a bound is reached
+    max_unlocking: Positive = 8  # unlock calls in work or waiting; each derives a key
+    max_consumers: Positive = 1_000  # named readers of events
+    max_subscriptions: Positive = 16  # of one connection
+    event_page: Positive = 256  # events of one read
+    event_page_bytes: Positive = 1024 * 1024  # a page ends once its messages hold this much
+    message_page_bytes: Positive = 8 * 1024 * 1024  # so does a page of `message.list`
+    drain_seconds: Seconds = 5.0  # what requests in work have left when the daemon stops
 
     @property
     def key_file(self) -> Path:

@@ -5,17 +5,27 @@ The administration works on the data folder, while a relay serves it or not. Exi
 """
 
 import argparse
+import json
+import os
 import re
 import sys
 from pathlib import Path
 
+from peerpost_protocol import configuration
 from peerpost_protocol.errors import ProtocolError
 from peerpost_relay import administration as admin
-from peerpost_relay.errors import RelayError
+from peerpost_relay.configuration import RelayConfiguration, address_of, configured
+from peerpost_relay.errors import ConfigurationError, RelayError
 from peerpost_relay.process import Serving, serve
-from peerpost_relay.settings import EdgeSettings, RelaySettings
+from peerpost_relay.settings import RelaySettings
+from peerpost_relay.version import VERSION
 
-DEFAULT_LISTEN = "127.0.0.1:8437"
+FAILED = 1
+USAGE = 2
+EXAMPLE = (
+    "The configuration of peerpost-relay. Options and environment variables (PEERPOST_RELAY_ and the "
+    "setting's name in capitals) win over it. Every line that begins with # and a name is the default."
+)
 
 _SPAN = re.compile(r"(\d{1,6})([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
@@ -28,13 +38,14 @@ def main(arguments: list[str] | None = None) -> int:
         asked.run(asked)
     except (RelayError, ProtocolError, OSError) as error:
         print(f"peerpost-relay: {error}", file=sys.stderr)  # noqa: T201
-        return 1
+        return USAGE if isinstance(error, ConfigurationError) else FAILED
     return 0
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     top = argparse.ArgumentParser(prog="peerpost-relay", description="The relay of peerpost.")
+    top.add_argument("--version", action="version", version=VERSION)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     _add_serve(commands.add_parser("serve", help="serve a data folder"))
     tokens = commands.add_parser("token", help="permissions to publish cards").add_subparsers(
@@ -57,23 +68,32 @@ def parser() -> argparse.ArgumentParser:
 
 def _add_serve(command: argparse.ArgumentParser) -> None:
     _add_data(command)
-    command.add_argument(
+    add = command.add_argument
+    add(
         "--listen",
+        action="append",
+        default=[],
         type=_address,
-        default=DEFAULT_LISTEN,
         metavar="HOST:PORT",
         help="where to listen, unless a service manager passes sockets on; port 0: any free one; "
-        "unix:/path: a socket (default: %(default)s)",
+        "unix:/path: a socket; may be given several times (default: 127.0.0.1:8437)",
     )
-    command.add_argument("--log-format", choices=("text", "json"), default="text")
-    command.add_argument(
-        "--allow-without-token", action="store_true", help="take cards from anybody"
-    )
+    add("--log-format", choices=("text", "json"))
+    add("--allow-without-token", action="store_true", help="take cards from anybody")
     for option, field, what in _QUOTAS:
-        command.add_argument(
-            option, type=_count, metavar="N", dest=field, help=f"{what} (default: %(default)s)",
-            default=getattr(RelaySettings(), field),
-        )  # fmt: skip
+        default = getattr(RelaySettings(), field)
+        help_ = f"{what} (default: {default})"
+        add(option, type=_count, metavar="N", dest=field, help=help_)
+    add(
+        "--set",
+        action="append",
+        default=[],
+        dest="assigned",
+        metavar="SETTING=VALUE",
+        help="any setting of the configuration file, such as edge.origins=[]",
+    )
+    add("--check-config", action="store_true", help="read the configuration, say whether it holds")
+    add("--example-config", action="store_true", help="print a file with every setting")
     command.set_defaults(run=_serve)
 
 
@@ -85,30 +105,34 @@ def _add_token_create(command: argparse.ArgumentParser) -> None:
     command.add_argument("--expires", type=_span, metavar="SPAN", help="such as 12h, 30d or 8w")
     command.add_argument("--uses", type=_count, metavar="N", help="for so many cards")
     command.set_defaults(
-        run=lambda a: admin.create_token(a.data, a.identity, a.expires, a.uses),
+        run=lambda a: admin.create_token(_folder(a), a.identity, a.expires, a.uses),
     )
 
 
 def _add_token_revoke(command: argparse.ArgumentParser) -> None:
     _add_data(command)
     command.add_argument("number", type=_count, help="the token's number in the list")
-    command.set_defaults(run=lambda a: admin.revoke_token(a.data, a.number))
+    command.set_defaults(run=lambda a: admin.revoke_token(_folder(a), a.number))
 
 
 def _add_card_revoke(command: argparse.ArgumentParser) -> None:
     _add_data(command)
     command.add_argument("card", type=_card_id, help="the card's id, 64 hexadecimal digits")
-    command.set_defaults(run=lambda a: admin.revoke_card(a.data, a.card))
+    command.set_defaults(run=lambda a: admin.revoke_card(_folder(a), a.card))
 
 
 def _add_list(command: argparse.ArgumentParser, run: admin.Listing) -> None:
     _add_data(command)
-    command.set_defaults(run=lambda a: run(a.data))
+    command.set_defaults(run=lambda a: run(_folder(a)))
 
 
 def _add_data(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--data", type=Path, metavar="DIR", help="the relay's data folder")
     command.add_argument(
-        "--data", type=Path, required=True, metavar="DIR", help="the relay's data folder"
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="the configuration (default: $PEERPOST_RELAY_CONFIG or /etc/peerpost/relay.toml)",
     )
 
 
@@ -123,19 +147,53 @@ _QUOTAS = (
 
 
 def _serve(asked: argparse.Namespace) -> None:
-    host, port = asked.listen
-    quotas = {field: getattr(asked, field) for _, field, _ in _QUOTAS}
-    settings = RelaySettings(require_token=not asked.allow_without_token, **quotas)
-    serve(Serving(asked.data, host, port, asked.log_format, settings, EdgeSettings()))
+    if asked.example_config:
+        print(configuration.example(RelayConfiguration, EXAMPLE), end="")  # noqa: T201
+        return
+    settings = _configured(asked, _assigned(asked))
+    if asked.check_config:
+        print("the configuration holds")  # noqa: T201
+        return
+    serve(Serving(_data_of(settings), settings))
 
 
-def _address(text: str) -> tuple[str, int]:
-    if text.startswith("unix:"):
-        return text, 0
-    host, colon, port = text.rpartition(":")
-    if not colon or not host or not port.isdecimal() or int(port) > 65_535:
-        raise argparse.ArgumentTypeError("HOST:PORT or unix:/path is expected")
-    return host.removeprefix("[").removesuffix("]"), int(port)
+def _configured(asked: argparse.Namespace, assigned: list[str]) -> RelayConfiguration:
+    if asked.data is not None:
+        assigned = [*assigned, f"data={asked.data}"]
+    return configured(asked.config, assigned, os.environ)
+
+
+def _assigned(asked: argparse.Namespace) -> list[str]:
+    """Return what `serve`'s options say of settings."""
+    assigned = [f"relay.{f}={getattr(asked, f)}" for _, f, _ in _QUOTAS if getattr(asked, f)]
+    if asked.listen:
+        assigned.append(f"listen={json.dumps(asked.listen)}")
+    if asked.log_format:
+        assigned.append(f"log_format={asked.log_format}")
+    if asked.allow_without_token:
+        assigned.append("relay.require_token=false")
+    return assigned + list(asked.assigned)
+
+
+def _folder(asked: argparse.Namespace) -> Path:
+    """Return the data folder that an administrative command is for."""
+    return asked.data or _data_of(_configured(asked, []))
+
+
+def _data_of(settings: RelayConfiguration) -> Path:
+    if settings.data is None:
+        raise ConfigurationError(
+            "the data folder is not named: --data, or `data` in the configuration"
+        )
+    return settings.data
+
+
+def _address(text: str) -> str:
+    try:
+        address_of(text)
+    except ConfigurationError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
 
 
 def _span(text: str) -> int:

@@ -5,6 +5,7 @@
     ├── StoreError            the store failed; nothing of the transaction was kept
     │   └── StoreFullError    there is no room on the disk; comes right when there is
     └── SetupError            the relay cannot start as it was asked to (the operator's to mend)
+        └── ConfigurationError    a setting is wrong; it does not become right by itself
 
 No message holds a token, a key or the content of a frame.
 """
@@ -55,6 +56,10 @@ class StoreFullError(StoreError):
 
 class SetupError(RelayError):
     """Say why the relay cannot start."""
+
+
+class ConfigurationError(SetupError):
+    """Name the setting that is wrong, and say what would be right."""
 
 
 def fault(error: Exception) -> RefusalError:

@@ -22,11 +22,11 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
-def set_up(format_: str) -> None:
-    """Log to standard error, as `text` or `json`."""
+def set_up(format_: str, level: str = "info") -> None:
+    """Log to standard error, as `text` or `json`, what is of this level or above it."""
     handler = logging.StreamHandler(sys.stderr)
     text = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
     handler.setFormatter(JsonLines() if format_ == "json" else text)
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # At DEBUG this one logs every statement's parameters.
     logging.getLogger("aiosqlite").setLevel(logging.WARNING)

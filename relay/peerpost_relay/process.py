@@ -22,11 +22,12 @@ import uvloop
 from msgspec import Struct
 
 from peerpost_relay import log as logs
+from peerpost_relay.configuration import RelayConfiguration, address_of
 from peerpost_relay.data_folder import DataFolder
+from peerpost_relay.errors import SetupError
 from peerpost_relay.listener import Bound
 from peerpost_relay.relay import Relay
 from peerpost_relay.service_manager import ServiceManager, passed_sockets
-from peerpost_relay.settings import EdgeSettings, RelaySettings
 from peerpost_relay.sqlite_store import SqliteStore
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -40,22 +41,18 @@ class Serving(Struct, frozen=True):
     """Say what to serve, and where."""
 
     data: Path
-    host: str
-    port: int
-    log_format: str
-    settings: RelaySettings
-    edge: EdgeSettings
+    settings: RelayConfiguration
 
 
 def serve(serving: Serving) -> None:
     """Serve until a signal; raise SetupError, StoreError or OSError when that cannot begin.
 
-    Sockets that were passed on to us are listened on instead of `host` and `port`.
+    Sockets that were passed on to us are listened on instead of those that the settings name.
     """
     manager = ServiceManager.of(os.environ)
     passed = passed_sockets(os.environ, SOCKET_NAME)
     os.umask(PRIVATE_UMASK)
-    logs.set_up(serving.log_format)
+    logs.set_up(serving.settings.log_format, serving.settings.log_level)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(serving, manager, passed))
 
@@ -64,9 +61,10 @@ async def _serve(serving: Serving, manager: ServiceManager, passed: list[socket.
     folder = DataFolder(serving.data)
     held = folder.lock()
     try:
-        store = await SqliteStore.open(folder.database, serving.settings)
+        settings = serving.settings
+        store = await SqliteStore.open(folder.database, settings.relay)
         try:
-            relay = Relay(store, folder.key(), serving.settings, serving.edge)
+            relay = Relay(store, folder.key(), settings.relay, settings.edge)
             await _run(relay, serving, manager, passed)
         finally:
             await store.close()
@@ -82,7 +80,7 @@ async def _run(
         asyncio.get_running_loop().add_signal_handler(number, _stopping(number, stopped))
     try:
         bound = await _listen(relay, serving, passed)
-        _announce(relay, bound[0])
+        _announce(relay, bound)
         async with _reporting(relay, manager, f"listening on {bound[0]}"):
             await _until(stopped, relay)
     finally:
@@ -93,7 +91,14 @@ async def _run(
 async def _listen(relay: Relay, serving: Serving, passed: list[socket.socket]) -> list[Bound]:
     if passed:
         return [await relay.adopt(one) for one in passed]
-    return await relay.listen(serving.host, serving.port)
+    bound: list[Bound] = []
+    for text in serving.settings.listen:
+        try:
+            bound += await relay.listen(*address_of(text))
+        except OSError as error:
+            said = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+            raise SetupError(f"cannot listen on {text}: {said}") from None
+    return bound
 
 
 @asynccontextmanager
@@ -136,8 +141,8 @@ async def _until(stopped: asyncio.Event, relay: Relay) -> None:
         relay.failed.result()
 
 
-def _announce(relay: Relay, bound: Bound) -> None:
-    """Print the one line of standard output that programs wait for."""
-    where = str(bound) if bound.host.startswith("unix:") else f"ws://{bound}"
-    print(f"listening on {where} relay-key {relay.key.public.hex()}", flush=True)  # noqa: T201
-    log.info("listening on %s", where)
+def _announce(relay: Relay, bound: list[Bound]) -> None:
+    """Print the one line of standard output that programs wait for; it names the first address."""
+    where = [str(b) if b.host.startswith("unix:") else f"ws://{b}" for b in bound]
+    print(f"listening on {where[0]} relay-key {relay.key.public.hex()}", flush=True)  # noqa: T201
+    log.info("listening on %s", ", ".join(where))

@@ -38,7 +38,7 @@ class RelaySettings(Struct, frozen=True, kw_only=True):
     requests_in_flight_max: Positive = 512  # of one connection; reading from it pauses above this
     requests_waiting_max: Positive = 8_192  # of one connection, with what one read still brought
     inbox_frames_max: Positive = 16_384  # of the ingest stage; reading pauses above this
-    inbox_bytes_max: Positive = 64 * 1024 * 1024
+    inbox_bytes_max: Positive = 64 * 1024 * 1024  # of their bytes
     batch_frames_max: Positive = 512  # verified together
     verifiers: Positive = 2  # threads; a batch is cut into so many parts
     writer_operations_max: Positive = 8_192  # waiting for the next commit; ingest pauses above this
@@ -49,13 +49,13 @@ class RelaySettings(Struct, frozen=True, kw_only=True):
     live_bytes_max: Positive = 1024 * 1024  # unread by a follower; past it, it reads from the store
     page_bytes_max: Positive = 256 * 1024  # unread by a follower that reads from the store
     page_batch_max: Positive = 16  # followers whose next pages are read from one snapshot
-    channels_per_card_max: Positive = 4_096
+    channels_per_card_max: Positive = 4_096  # that one card is in
     sessions_per_card_max: Positive = 32  # the oldest ends when there is another
     sessions_per_address_max: Positive = 16_384  # an IPv4 address or an IPv6 network of 64 bits
     writes_per_second: Positive = 5_000  # of one card: envelopes, receipts, roster events
     writes_burst: Positive = 50_000  # so many at once
     write_bytes_per_second: Positive = 64 * 1024 * 1024  # of one card
-    write_bytes_burst: Positive = 512 * 1024 * 1024
+    write_bytes_burst: Positive = 512 * 1024 * 1024  # so many at once
     channel_bytes_max: Positive = 16 * 1024**3  # stored envelopes of one channel
     identity_bytes_max: Positive = 64 * 1024**3  # stored envelopes of all cards of an identity
     quota_retry_ms: Positive = 60_000  # said with `quota_exceeded`

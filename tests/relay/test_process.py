@@ -171,3 +171,20 @@ def test_wrong_usage_ends_with_two(tmp_path: Path, arguments: tuple[str, ...]) -
     data = ("--data", str(tmp_path)) if arguments else ()
     done = complete(*arguments, *data)
     assert done.returncode == 2
+
+
+async def test_it_listens_on_several_addresses(tmp_path: Path) -> None:
+    socket = tmp_path / "relay.sock"
+    async with serving(tmp_path / "data", "--listen", f"unix:{socket}") as served:
+        assert stat.S_ISSOCK(socket.stat().st_mode)
+        assert await served.stop() == 0
+
+
+async def test_an_address_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
+    async with serving(tmp_path / "one") as served:
+        address = served.url.removeprefix("ws://")
+        ended = await asyncio.to_thread(
+            complete, "serve", "--data", str(tmp_path / "two"), "--listen", address
+        )
+    assert ended.returncode == 1
+    assert f"cannot listen on {address}: Address already in use" in ended.stderr
