@@ -66,7 +66,7 @@ RandomBytes = Callable[[int], bytes]
 
 
 class Checkpoint(WireStruct, frozen=True):
-    """Be room for what the sender knows of the directory: its size and root."""
+    """Say how much the sender knows of the members' histories (checkpoint.py)."""
 
     size: Counter
     root: Digest

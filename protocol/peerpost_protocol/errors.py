@@ -5,6 +5,7 @@
     ├── SignatureError            a signature, hash or identifier does not fit what it stands for
     ├── DecryptionError           a key does not open what it should
     ├── RosterError               a membership event that the rules of the channel do not allow
+    ├── HistoryError              an entry that the rules of an identity's history do not allow
     ├── ChainError                a sequence that does not continue the sender's chain
     └── TooLargeError             we were asked to make something over a bound (our fault)
 
@@ -37,6 +38,10 @@ class DecryptionError(ProtocolError):
 
 class RosterError(ProtocolError):
     """A membership event breaks the rules of its channel."""
+
+
+class HistoryError(ProtocolError):
+    """An entry breaks the rules of its identity's history."""
 
 
 class ChainError(ProtocolError):

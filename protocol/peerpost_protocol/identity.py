@@ -15,9 +15,13 @@ from peerpost_protocol.limits import MAX_IDENTITY_CHARACTERS
 
 _LOCAL = r"[a-z0-9_](?:[a-z0-9_+-]|\.(?=[a-z0-9_+-])){0,63}"
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_PATTERN = rf"^{_LOCAL}@{_LABEL}(?:\.{_LABEL}){{0,8}}\Z"
+_DOMAIN = rf"{_LABEL}(?:\.{_LABEL}){{0,8}}"
+_PATTERN = rf"^{_LOCAL}@{_DOMAIN}\Z"
 
 Identity = Annotated[str, Meta(pattern=_PATTERN, min_length=3, max_length=MAX_IDENTITY_CHARACTERS)]
+Domain = Annotated[
+    str, Meta(pattern=rf"^{_DOMAIN}\Z", min_length=1, max_length=MAX_IDENTITY_CHARACTERS - 2)
+]
 _identity = re.compile(_PATTERN)
 
 

@@ -16,6 +16,8 @@ MAX_TEXT = 256 * 1024
 MAX_DATA = 256 * 1024
 MAX_CARD = 1024
 """Signed bytes of a card."""
+MAX_STATEMENT = 1024
+"""Signed bytes of a statement about a card."""
 MAX_ROSTER_EVENT = 64 * 1024
 MAX_RECEIPT = 64 * 1024
 MAX_SIGNED = 64 * 1024
@@ -30,6 +32,8 @@ MAX_EMOJI_CHARACTERS = 32
 MAX_TITLE_CHARACTERS = 250
 MAX_TAG_CHARACTERS = 64
 MAX_TOKEN_CHARACTERS = 128
+MAX_CODE_CHARACTERS = 32
+"""A code that proves an identity, as it was typed."""
 MAX_AGENT_CHARACTERS = 64
 MAX_DETAIL_CHARACTERS = 512
 MAX_KIND_CHARACTERS = 40
@@ -48,6 +52,11 @@ MAX_SEARCH_IDENTITIES = 64
 MAX_FETCH_CARDS = 64
 MAX_CARDS_PER_ANSWER = 256
 MAX_CHANNELS_PER_CARD = 4096
+MAX_HISTORY_ENTRIES = 1024
+"""Entries of one identity's history; the last MAX_CARDS_PER_MEMBER are left to revocations of live cards."""
+MAX_HISTORY_ENTRIES_PER_FRAME = 64
+MAX_WAITING_CARDS = 8
+"""Cards of one identity that are published and not endorsed."""
 MAX_ITEMS_PER_FRAME = 256
 MAX_ITEM_BYTES_PER_FRAME = 480 * 1024
 """A frame of items is closed once it holds this much; one item alone always fits."""

@@ -19,6 +19,13 @@ class Refusal(StrEnum):
     TOKEN_REQUIRED = "token_required"  # noqa: S105  a reason, not a secret
     TOKEN_REFUSED = "token_refused"  # noqa: S105  a reason, not a secret
     IDENTITY_TAKEN = "identity_taken"
+    PROOF_REQUIRED = "proof_required"
+    CODE_REFUSED = "code_refused"
+    NOT_ENDORSED = "not_endorsed"
+    HISTORY_CONFLICT = "history_conflict"
+    BAD_STATEMENT = "bad_statement"
+    TOO_MANY_CARDS = "too_many_cards"
+    NOT_OFFERED = "not_offered"
     BAD_SIGNATURE = "bad_signature"
     UNKNOWN_CHANNEL = "unknown_channel"
     NOT_A_MEMBER = "not_a_member"
@@ -63,7 +70,14 @@ MEANING: dict[Refusal, str] = {
     Refusal.CARD_REVOKED: "the card has been revoked",
     Refusal.TOKEN_REQUIRED: "this relay takes cards with a token only",
     Refusal.TOKEN_REFUSED: "the token is unknown, expired, used up, revoked or for another identity",
-    Refusal.IDENTITY_TAKEN: "the identity has a card already; an existing device must endorse this one",
+    Refusal.IDENTITY_TAKEN: "the identity has a card, the subject; make one that names it as endorser",
+    Refusal.PROOF_REQUIRED: "this relay takes cards with a token, or after a proof by e-mail: start_proof",
+    Refusal.CODE_REFUSED: "the code is wrong, expired, used, tried too often or for another card",
+    Refusal.NOT_ENDORSED: "the card does not count: no counting card of its identity has endorsed it",
+    Refusal.HISTORY_CONFLICT: "the statement does not continue the identity's history; read it and sign again",
+    Refusal.BAD_STATEMENT: "the claim means nothing in this history",
+    Refusal.TOO_MANY_CARDS: "the identity would have too many cards, or too long a history",
+    Refusal.NOT_OFFERED: "the operator of this relay does not offer this",
     Refusal.BAD_SIGNATURE: "a signature, hash or identifier does not fit",
     Refusal.UNKNOWN_CHANNEL: "there is no such channel for this card",
     Refusal.NOT_A_MEMBER: "the card speaks for no member of the channel",

@@ -24,6 +24,10 @@ ENVELOPE_TYPE = b"application/vnd.peerpost.envelope.v1"
 RECEIPT_TYPE = b"application/vnd.peerpost.receipt.v1"
 CHALLENGE_TYPE = b"application/vnd.peerpost.challenge.v1"
 AUTHENTICATION_TYPE = b"application/vnd.peerpost.authentication.v1"
+STATEMENT_TYPE = b"application/vnd.peerpost.statement.v1"
+OPERATOR_STATEMENT_TYPE = b"application/vnd.peerpost.operator-statement.v1"
+HISTORY_ENTRY_TYPE = b"application/vnd.peerpost.history-entry.v1"
+CHECKPOINT_TYPE = b"application/vnd.peerpost.checkpoint.v1"
 
 _PUBLIC_LENGTH = 32
 _SIGNATURE_LENGTH = 64

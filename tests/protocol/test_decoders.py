@@ -24,7 +24,9 @@ from peerpost_protocol.padding import pad, unpad
 from peerpost_protocol.receipt import ReceiptBody, parse_receipt
 from peerpost_protocol.roster import parse_event
 from peerpost_protocol.signing import Signed
+from peerpost_protocol.statement import Reason, Revoke, parse_statement
 from peerpost_protocol.wire import encode
+from tests.support.identities import begun, stated
 from tests.support.people import channel_of, digest, opened, person, sealed
 
 ALICE = person("alice")
@@ -51,6 +53,10 @@ DECODERS: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
     "relay frame": (decode_relay_frame, encode_frame(Accepted(1, bytes(32), 1))),
     "signed": (decode_signed, encode(ALICE.card.signed)),
     "card": (signed(open_card), ALICE.card.signed.payload),
+    "statement": (
+        signed(parse_statement),
+        stated(begun(ALICE), ALICE, ALICE, Revoke(Reason.LOST)).statement.payload,
+    ),
     "roster event": (signed(parse_event), CHANNEL.events[0].signed.payload),
     "envelope": (parse_envelope, ENVELOPE),
     "wraps": (wraps, opened(ENVELOPE, ALICE).parts.wraps),

@@ -10,7 +10,18 @@ from typing import Any, get_args
 import pytest
 from msgspec import inspect
 
-from peerpost_protocol import backup, content, envelope, handshake, limits, receipt, roster, signing
+from peerpost_protocol import (
+    backup,
+    content,
+    envelope,
+    handshake,
+    history,
+    limits,
+    receipt,
+    roster,
+    signing,
+    statement,
+)
 from peerpost_protocol.backup import lock, stream
 from peerpost_protocol.card import CardBody
 from peerpost_protocol.frames import (
@@ -28,6 +39,8 @@ FRAMES = (*get_args(ClientFrame), *get_args(RelayFrame))
 STRUCTS: dict[str, tuple[Any, ...]] = {
     "signing.md": (signing.Signed,),
     "card.md": (CardBody,),
+    "statement.md": (statement.StatementBody, *get_args(statement.Claim)),
+    "history.md": get_args(history.HistoryEntry),
     "roster.md": (roster.RosterEventBody, *get_args(roster.Change), roster.Member),
     "envelope.md": (
         envelope.EnvelopeParts,

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from peerpost_protocol import limits
 from peerpost_protocol.errors import MalformedError, TooLargeError
 from peerpost_protocol.frames import (
+    CardNotice,
     CardRecord,
     Cards,
     ClientFrame,
     Deliver,
     Hello,
+    HistoryPage,
     Item,
     Publish,
     PublishCard,
@@ -26,6 +28,7 @@ from peerpost_protocol.frames import (
     decode_signed,
     encode_frame,
 )
+from peerpost_protocol.history import Stated
 from peerpost_protocol.signing import Signed
 from tests.support.people import person
 from tests.support.wire_values import largest, values
@@ -35,7 +38,7 @@ HELLO = Hello(1, bytes(32), "tests")
 SIGNED = person("alice").card.signed
 
 # What these hold is closed by its bytes and not by its count: their senders keep the bounds below.
-BY_BYTES = {Cards, RosterPage, StreamPage, Deliver}
+BY_BYTES = {Cards, RosterPage, StreamPage, Deliver, HistoryPage, CardNotice}
 
 
 def raw(*elements: object) -> bytes:
@@ -174,6 +177,12 @@ def test_the_largest_frame_fits_a_message(frame: Any) -> None:
 def test_the_fullest_answer_of_cards_fits_a_message() -> None:
     rest = largest(CardRecord) - limits.MAX_SIGNED
     assert limits.MAX_CARDS_PER_ANSWER * (rest + limits.MAX_CARD) + 64 <= limits.MAX_FRAME
+
+
+def test_the_fullest_page_of_a_history_fits_a_message() -> None:
+    rest = largest(Stated) - 2 * limits.MAX_SIGNED
+    most = rest + limits.MAX_CARD + limits.MAX_STATEMENT
+    assert limits.MAX_HISTORY_ENTRIES_PER_FRAME * most + 2048 <= limits.MAX_FRAME
 
 
 @pytest.mark.parametrize("count", [limits.MAX_ITEMS_PER_FRAME])

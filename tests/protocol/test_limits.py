@@ -4,7 +4,15 @@ from typing import get_args
 
 import pytest
 
-from peerpost_protocol import backup, content, envelope, limits, receipt, roster
+from peerpost_protocol import (
+    backup,
+    content,
+    envelope,
+    limits,
+    receipt,
+    roster,
+    statement,
+)
 from peerpost_protocol.card import CardBody
 from peerpost_protocol.frames import ClientFrame, RelayFrame
 from peerpost_protocol.padding import padded_length
@@ -26,6 +34,7 @@ TYPES = [
     backup.BackupHeader,
     *get_args(backup.BackupRecord),
     roster.RosterEventBody,
+    statement.StatementBody,
 ]
 
 
@@ -36,6 +45,10 @@ def test_every_field_has_a_bound(type_: type) -> None:
 
 def test_a_card_and_a_header_fit_their_bounds() -> None:
     assert largest(CardBody) - 3 * limits.MAX_IDENTITY_CHARACTERS <= limits.MAX_CARD  # ASCII
+    assert (
+        largest(statement.StatementBody) - 3 * limits.MAX_IDENTITY_CHARACTERS
+        <= limits.MAX_STATEMENT
+    )
     assert largest(envelope.Header) <= limits.MAX_HEADER
 
 

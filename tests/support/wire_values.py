@@ -12,6 +12,7 @@ Type = inspect.Type
 _IDENTITIES = st.from_regex(r"\A[a-z0-9_]{1,8}@[a-z0-9]{1,8}(\.[a-z]{1,5})?\Z")
 _BY_SAMPLE = (
     ("a@b", _IDENTITIES),
+    ("b.c", st.sampled_from(["b.c", "db1.example.org"])),
     ("a/b", st.sampled_from(["text/plain", "application/json; charset=utf-8"])),
     ("laptop", st.from_regex(r"\A[a-zA-Z0-9._-][a-zA-Z0-9._ -]{0,20}\Z")),
 )

@@ -21,26 +21,34 @@ from peerpost_protocol.frames import (
     PROTOCOL_VERSION,
     Accepted,
     Authenticate,
+    CardNotice,
     Cards,
     ChallengeFrame,
     Closing,
+    ConfirmProof,
     Cursor,
     Deliver,
     FetchCards,
     Hello,
+    HistoryPage,
     Joined,
     PostReceipt,
     Publish,
     PublishCard,
+    ReadHistory,
     ReadRoster,
     ReadStream,
+    ReadWaitingCards,
     ReceiptNotice,
     Refused,
     ResumeChain,
     RosterPage,
     SearchCards,
+    SearchDomain,
+    StartProof,
     StreamPage,
     SubmitRosterEvent,
+    SubmitStatement,
     Subscribe,
     Subscribed,
     Welcome,
@@ -57,6 +65,12 @@ RequestFrame: TypeAlias = (
     PublishCard
     | SearchCards
     | FetchCards
+    | SearchDomain
+    | ReadWaitingCards
+    | SubmitStatement
+    | ReadHistory
+    | StartProof
+    | ConfirmProof
     | SubmitRosterEvent
     | ReadRoster
     | Publish
@@ -65,7 +79,7 @@ RequestFrame: TypeAlias = (
     | PostReceipt
     | ResumeChain
 )
-AnswerFrame: TypeAlias = Accepted | Cards | RosterPage | StreamPage | Subscribed
+AnswerFrame: TypeAlias = Accepted | Cards | HistoryPage | RosterPage | StreamPage | Subscribed
 NewsFrame: TypeAlias = Deliver | Joined | ReceiptNotice
 
 ANSWERS: Mapping[type[RequestFrame], type[AnswerFrame]] = MappingProxyType(
@@ -73,6 +87,12 @@ ANSWERS: Mapping[type[RequestFrame], type[AnswerFrame]] = MappingProxyType(
         PublishCard: Accepted,
         SearchCards: Cards,
         FetchCards: Cards,
+        SearchDomain: Cards,
+        ReadWaitingCards: Cards,
+        SubmitStatement: Accepted,
+        ReadHistory: HistoryPage,
+        StartProof: Accepted,
+        ConfirmProof: Accepted,
         SubmitRosterEvent: Accepted,
         ReadRoster: RosterPage,
         Publish: Accepted,
@@ -227,11 +247,11 @@ class Session:
         except MalformedError as error:
             raise RelayFaultError("malformed", f"the relay's frame: {error}") from None
         match frame:
-            case Accepted() | Cards() | RosterPage() | StreamPage() | Subscribed():
+            case Accepted() | Cards() | HistoryPage() | RosterPage() | StreamPage() | Subscribed():
                 return self._answered(frame, at)
-            case Deliver() | Joined() | ReceiptNotice():
+            case Deliver() | Joined() | ReceiptNotice() | CardNotice():
                 self._step(Step.NEWS)
-                return [News(frame, len(data))]
+                return [] if isinstance(frame, CardNotice) else [News(frame, len(data))]
             case Refused():
                 return self._refused(frame, at)
             case ChallengeFrame():

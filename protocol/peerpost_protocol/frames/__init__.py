@@ -20,7 +20,20 @@ from peerpost_protocol.frames.channels import (
     Subscribe,
     Subscribed,
 )
-from peerpost_protocol.frames.directory import Cards, FetchCards, PublishCard, SearchCards
+from peerpost_protocol.frames.directory import (
+    CardNotice,
+    Cards,
+    ConfirmProof,
+    FetchCards,
+    HistoryPage,
+    PublishCard,
+    ReadHistory,
+    ReadWaitingCards,
+    SearchCards,
+    SearchDomain,
+    StartProof,
+    SubmitStatement,
+)
 from peerpost_protocol.frames.parts import (
     Attestation,
     CardRecord,
@@ -38,6 +51,7 @@ from peerpost_protocol.frames.session import (
     Refused,
     Welcome,
 )
+from peerpost_protocol.history import CardState
 from peerpost_protocol.signing import Signed
 from peerpost_protocol.wire import Decoder, encode
 
@@ -47,32 +61,41 @@ __all__ = [
     "Accepted",
     "Attestation",
     "Authenticate",
+    "CardNotice",
     "CardRecord",
+    "CardState",
     "Cards",
     "ChallengeFrame",
     "ChannelState",
     "ClientFrame",
     "Closing",
+    "ConfirmProof",
     "Cursor",
     "Deliver",
     "FetchCards",
     "Hello",
+    "HistoryPage",
     "Item",
     "ItemKind",
     "Joined",
     "PostReceipt",
     "Publish",
     "PublishCard",
+    "ReadHistory",
     "ReadRoster",
     "ReadStream",
+    "ReadWaitingCards",
     "ReceiptNotice",
     "Refused",
     "RelayFrame",
     "ResumeChain",
     "RosterPage",
     "SearchCards",
+    "SearchDomain",
+    "StartProof",
     "StreamPage",
     "SubmitRosterEvent",
+    "SubmitStatement",
     "Subscribe",
     "Subscribed",
     "Welcome",
@@ -91,6 +114,12 @@ ClientFrame = (
     | PublishCard
     | SearchCards
     | FetchCards
+    | SearchDomain
+    | ReadWaitingCards
+    | SubmitStatement
+    | ReadHistory
+    | StartProof
+    | ConfirmProof
     | SubmitRosterEvent
     | ReadRoster
     | Publish
@@ -104,6 +133,7 @@ RelayFrame = (
     | Welcome
     | Accepted
     | Cards
+    | HistoryPage
     | RosterPage
     | StreamPage
     | Subscribed
@@ -111,6 +141,7 @@ RelayFrame = (
     | Deliver
     | Joined
     | ReceiptNotice
+    | CardNotice
     | Closing
 )
 

@@ -6,6 +6,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from peerpost_protocol import limits
+from peerpost_protocol.history import CardState
 from peerpost_protocol.signing import Signed
 from peerpost_protocol.wire import (
     Counter,
@@ -16,6 +17,7 @@ from peerpost_protocol.wire import (
 
 Request = Annotated[int, Meta(ge=0, le=limits.MAX_REQUEST)]
 Token = Annotated[str, Meta(min_length=1, max_length=limits.MAX_TOKEN_CHARACTERS)]
+Code = Annotated[str, Meta(min_length=1, max_length=limits.MAX_CODE_CHARACTERS)]
 Detail = Annotated[str, Meta(max_length=limits.MAX_DETAIL_CHARACTERS)]
 Kind = Annotated[str, Meta(max_length=limits.MAX_KIND_CHARACTERS)]
 Agent = Annotated[str, Meta(max_length=limits.MAX_AGENT_CHARACTERS)]
@@ -43,6 +45,8 @@ class CardRecord(WireStruct, frozen=True):
     card: Signed
     attestation: Attestation
     revoked_at_ms: Milliseconds | None
+    state: CardState
+    endorsers: Annotated[tuple[Digest, ...], Meta(max_length=limits.MAX_CARDS_PER_MEMBER)]
 
 
 class Item(WireStruct, frozen=True):

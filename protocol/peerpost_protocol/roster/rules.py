@@ -9,6 +9,7 @@ Checks of `apply_event` (docs/protocol/roster.md), after the signature:
  6. the bounds hold afterwards
 """
 
+from collections.abc import Collection
 from typing import assert_never
 
 import msgspec
@@ -20,8 +21,12 @@ from peerpost_protocol.roster.events import RosterEvent
 from peerpost_protocol.roster.state import Roster
 
 
-def apply_event(roster: Roster | None, event: RosterEvent) -> Roster:
-    """Return the roster after `event`; raise RosterError naming the check that failed."""
+def apply_event(roster: Roster | None, event: RosterEvent, kin: Collection[bytes] = ()) -> Roster:
+    """Return the roster after `event`; raise RosterError naming the check that failed.
+
+    `kin`: ids of cards that descend from a card listed for the author's identity (`History.descendants`). A channel's
+    first event lists its author's card itself.
+    """
     change = event.body.change
     if roster is None:
         if not isinstance(change, Create):
@@ -30,7 +35,7 @@ def apply_event(roster: Roster | None, event: RosterEvent) -> Roster:
     if isinstance(change, Create):
         raise RosterError("roster_conflict", "the channel exists already")  # 1
     _continues(roster, event)
-    members = _changed(roster, event, change)
+    members = _changed(roster, event, change, kin)
     _bounded(members)
     return msgspec.structs.replace(
         roster, position=event.body.position, head=event.id, members=members
@@ -65,8 +70,10 @@ def _continues(roster: Roster, event: RosterEvent) -> None:
         raise RosterError("roster_conflict", "the event does not continue the roster")  # 2
 
 
-def _changed(roster: Roster, event: RosterEvent, change: Add | Remove | Leave) -> dict[str, Member]:
-    author = roster.speaks_for(event.author)
+def _changed(
+    roster: Roster, event: RosterEvent, change: Add | Remove | Leave, kin: Collection[bytes]
+) -> dict[str, Member]:
+    author = roster.speaks_for(event.author, kin)
     if author is None:
         raise RosterError("not_a_member", "the author's card speaks for no member")  # 3
     match change:

@@ -1,5 +1,7 @@
 """The roster: what a channel is after its last event."""
 
+from collections.abc import Collection
+
 from msgspec import Struct
 
 from peerpost_protocol.card import Card
@@ -16,7 +18,12 @@ class Roster(Struct, frozen=True):
     head: bytes
     members: dict[str, Member]
 
-    def speaks_for(self, card: Card) -> Member | None:
-        """Return the member for whom this card speaks, None when there is none."""
+    def speaks_for(self, card: Card, kin: Collection[bytes] = ()) -> Member | None:
+        """Return the member for whom this card speaks, None when there is none.
+
+        `kin`: ids of cards that descend from a listed card of the same member (`History.descendants`).
+        """
         member = self.members.get(card.identity)
-        return member if member is not None and card.id in member.cards else None
+        if member is None or (card.id not in member.cards and card.id not in kin):
+            return None
+        return member

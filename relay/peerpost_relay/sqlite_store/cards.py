@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from peerpost_protocol import limits
 from peerpost_protocol.card import Card, CardBody
-from peerpost_protocol.frames import Attestation, CardRecord
+from peerpost_protocol.frames import Attestation, CardRecord, CardState
 from peerpost_protocol.signing import Signed
 from peerpost_protocol.wire import Decoder
 from peerpost_relay.sqlite_store.statements import Statements
@@ -88,4 +88,6 @@ class Cards(Statements):
 
 def _record(row: tuple[bytes, bytes, str, int | None]) -> CardRecord:
     payload, signature, attestation, revoked_at_ms = row
-    return CardRecord(Signed(payload, signature), Attestation(attestation), revoked_at_ms)
+    state = CardState.LIVE if revoked_at_ms is None else CardState.REVOKED
+    signed = Signed(payload, signature)
+    return CardRecord(signed, Attestation(attestation), revoked_at_ms, state, ())

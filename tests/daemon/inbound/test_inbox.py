@@ -21,6 +21,7 @@ from peerpost_protocol.frames import (
     Attestation,
     CardRecord,
     Cards,
+    CardState,
     FetchCards,
     Item,
     ReadStream,
@@ -51,7 +52,8 @@ class CardFile:
             return StreamPage(0, frame.channel, items, position, recovered=True)
         assert isinstance(frame, FetchCards)
         found = (self.desk.cards[id_] for id_ in frame.cards if id_ in self.desk.cards)
-        return Cards(0, tuple(CardRecord(c.signed, Attestation.VERIFIED, None) for c in found))
+        live = (Attestation.VERIFIED, None, CardState.LIVE, ())
+        return Cards(0, tuple(CardRecord(c.signed, *live) for c in found))
 
 
 class Running(Struct):
