@@ -38,8 +38,11 @@ class Data(WireStruct, frozen=True, tag="data"):
     data: Annotated[bytes, Meta(max_length=limits.MAX_DATA)]
 
 
-class File(WireStruct, frozen=True, tag="file"):
-    """Refer to an encrypted blob: its id at the relay, its key, and what it must be once opened."""
+class File(WireStruct, frozen=True):
+    """Refer to an encrypted blob: its id at the relay, its key, and what it must be once opened.
+
+    `preview`: a small picture of it, PNG or JPEG.
+    """
 
     blob: Digest
     key: Key
@@ -47,6 +50,14 @@ class File(WireStruct, frozen=True, tag="file"):
     sha256: Digest
     name: FileName
     media_type: MediaType
+    preview: Annotated[bytes, Meta(min_length=1, max_length=limits.MAX_PREVIEW)] | None
+
+
+class Files(WireStruct, frozen=True, tag="files"):
+    """Be files with what is said about them."""
+
+    text: Annotated[str, Meta(max_length=limits.MAX_CAPTION_CHARACTERS)]
+    files: Annotated[tuple[File, ...], Meta(min_length=1, max_length=limits.MAX_FILES)]
 
 
 class Reaction(WireStruct, frozen=True, tag="reaction"):
@@ -78,7 +89,7 @@ class ReadMark(WireStruct, frozen=True, tag="read_mark"):
     position: Counter
 
 
-Body = Text | Data | File | Reaction | Edit | Deletion | ReadMark
+Body = Text | Data | Files | Reaction | Edit | Deletion | ReadMark
 
 
 class Correlation(WireStruct, frozen=True):

@@ -38,6 +38,10 @@ class Refusal(StrEnum):
     OUT_OF_SEQUENCE = "out_of_sequence"
     MESSAGE_ID_REUSED = "message_id_reused"
     EXPIRED = "expired"
+    UNKNOWN_BLOB = "unknown_blob"
+    WRONG_OFFSET = "wrong_offset"
+    WRONG_BLOB = "wrong_blob"
+    TOO_MANY_UPLOADS = "too_many_uploads"
     TOO_LARGE = "too_large"
     TOO_MANY_REQUESTS = "too_many_requests"
     TOO_MANY_CHANNELS = "too_many_channels"
@@ -51,6 +55,7 @@ class Refusal(StrEnum):
 COME_BACK = frozenset(
     {
         Refusal.TOO_MANY_REQUESTS,
+        Refusal.TOO_MANY_UPLOADS,
         Refusal.QUOTA_EXCEEDED,
         Refusal.STORAGE_FULL,
         Refusal.STORAGE_FAILED,
@@ -89,7 +94,11 @@ MEANING: dict[Refusal, str] = {
     Refusal.DIRECT_EXISTS: "these two members have a direct channel; its id is the subject",
     Refusal.OUT_OF_SEQUENCE: "sequence or previous envelope does not continue the sender's chain",
     Refusal.MESSAGE_ID_REUSED: "another envelope has this message id",
-    Refusal.EXPIRED: "the envelope has expired already",
+    Refusal.EXPIRED: "the envelope or blob has expired already",
+    Refusal.UNKNOWN_BLOB: "the channel has no such blob, or has it no more",
+    Refusal.WRONG_OFFSET: "the bytes do not continue the upload; begin it again to learn where it stands",
+    Refusal.WRONG_BLOB: "the uploaded bytes are not those that the blob's id names; they were dropped",
+    Refusal.TOO_MANY_UPLOADS: "the card has as many unfinished uploads as it may",
     Refusal.TOO_LARGE: "something is over its bound",
     Refusal.TOO_MANY_REQUESTS: "a rate or a queue is at its limit; come back after `retry_after_ms`",
     Refusal.TOO_MANY_CHANNELS: "the card is in as many channels as it may be",

@@ -142,6 +142,12 @@ _QUOTAS = (
     ("--sessions-per-card", "sessions_per_card_max", "sessions of one card"),
     ("--sessions-per-address", "sessions_per_address_max", "sessions of one address"),
     ("--channel-bytes", "channel_bytes_max", "stored envelopes of one channel, in bytes"),
+    ("--blob-bytes", "blob_bytes_max", "one file, encrypted, in bytes"),
+    ("--identity-blob-bytes", "identity_blob_bytes_max", "files that an identity uploaded"),
+    ("--channel-blob-bytes", "channel_blob_bytes_max", "files of one channel"),
+    ("--store-blob-bytes", "store_blob_bytes_max", "all files"),
+    ("--blob-free-bytes", "blob_free_bytes_min", "of the disk that files leave free"),
+    ("--blob-keep-seconds", "blob_keep_seconds", "that a file is kept at most"),
     ("--identity-bytes", "identity_bytes_max", "stored envelopes of one identity, in bytes"),
 )
 

@@ -12,6 +12,7 @@ from peerpost_protocol.signing import SigningKey
 from peerpost_relay.errors import SetupError
 
 DATABASE = "relay.sqlite"
+BLOBS = "blobs"
 KEY = "relay.key"
 LOCK = "relay.lock"
 SEED_BYTES = 32
@@ -34,6 +35,11 @@ class DataFolder:
     def database(self) -> Path:
         """Return where the database is."""
         return self.path / DATABASE
+
+    @property
+    def blobs(self) -> Path:
+        """Return where the blobs are."""
+        return self.path / BLOBS
 
     def key(self) -> SigningKey:
         """Return the relay's key, made when it is missing; raise SetupError when it is damaged."""

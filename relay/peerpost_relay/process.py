@@ -22,6 +22,7 @@ import uvloop
 from msgspec import Struct
 
 from peerpost_relay import log as logs
+from peerpost_relay.blob_folder import BlobFolder
 from peerpost_relay.configuration import RelayConfiguration, address_of
 from peerpost_relay.data_folder import DataFolder
 from peerpost_relay.errors import SetupError
@@ -64,7 +65,8 @@ async def _serve(serving: Serving, manager: ServiceManager, passed: list[socket.
         settings = serving.settings
         store = await SqliteStore.open(folder.database, settings.relay)
         try:
-            relay = Relay(store, folder.key(), settings.relay, settings.edge)
+            blobs = BlobFolder(folder.blobs)
+            relay = Relay(store, folder.key(), settings.relay, settings.edge, blobs=blobs)
             await _run(relay, serving, manager, passed)
         finally:
             await store.close()

@@ -19,7 +19,7 @@ from peerpost_protocol.frames import Item, ItemKind
 from peerpost_protocol.refusals import Refusal
 from peerpost_relay.errors import RefusalError
 from peerpost_relay.outcomes import Appended, Outcome
-from peerpost_relay.store import Channel, Standing, StoredMessage, Transaction
+from peerpost_relay.store import Channel, Snapshot, Standing, StoredMessage, Transaction
 
 
 class Room(Struct, frozen=True):
@@ -73,7 +73,7 @@ def resume(transaction: Transaction, id_: bytes, sender: bytes, link: Link) -> O
     return Outcome(channel.id, channel.last)
 
 
-def standing(transaction: Transaction, card: bytes) -> Standing:
+def standing(transaction: Snapshot, card: bytes) -> Standing:
     """Return a card that counts; a session may have outlived its card."""
     found = transaction.standing(card)
     if found is None:
@@ -83,7 +83,7 @@ def standing(transaction: Transaction, card: bytes) -> Standing:
     return found
 
 
-def channel_for(transaction: Transaction, id_: bytes, card: Standing) -> Channel:
+def channel_for(transaction: Snapshot, id_: bytes, card: Standing) -> Channel:
     """Return the channel if the card is or ever was in it."""
     channel = transaction.channel(id_)
     if channel is None or not transaction.intervals(channel.number, card.number):
@@ -91,7 +91,7 @@ def channel_for(transaction: Transaction, id_: bytes, card: Standing) -> Channel
     return channel
 
 
-def require_member(transaction: Transaction, channel: Channel, card: Standing) -> None:
+def require_member(transaction: Snapshot, channel: Channel, card: Standing) -> None:
     """Refuse a card that is not in the channel now."""
     if transaction.intervals(channel.number, card.number)[-1].last is not None:
         raise RefusalError(Refusal.NOT_A_MEMBER, "the card speaks for no member of the channel")

@@ -21,6 +21,8 @@ from peerpost_protocol import limits
 from peerpost_protocol.frames import PROTOCOL_VERSION
 from peerpost_protocol.refusals import Refusal
 from peerpost_protocol.signing import SigningKey
+from peerpost_relay.blob_folder import BlobFolder
+from peerpost_relay.blobs import Blobs
 from peerpost_relay.catch_up import CatchUp
 from peerpost_relay.connection import Connection
 from peerpost_relay.errors import RefusalError
@@ -56,6 +58,7 @@ class Relay:
         settings: RelaySettings | None = None,
         edge: EdgeSettings | None = None,
         *,
+        blobs: BlobFolder | None = None,
         clock: Callable[[], int] = wall_clock,
         monotonic: Callable[[], float] = time.monotonic,
         random_bytes: Callable[[int], bytes] = os.urandom,
@@ -69,7 +72,10 @@ class Relay:
         self._writer = Writer(self.settings, store, self.fan_out.committed)
         self._queries = Queries(self.settings, store)
         self._ingest = Ingest(self.settings, store)
-        stages = Stages(self._ingest, self._writer, self._queries, self.fan_out)
+        self._blobs = Blobs(
+            self.settings, store, self._writer, blobs, clock=clock, random_bytes=random_bytes
+        )
+        stages = Stages(self._ingest, self._writer, self._queries, self.fan_out, self._blobs)
         self._quotas = Quotas(self.settings, monotonic)
         self._requests = Requests(
             self.settings,
@@ -123,6 +129,7 @@ class Relay:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
+        await self._blobs.close()
         self._ingest.close()
 
     # -- what the listener tells -----------------------------------------------------------------
@@ -187,6 +194,7 @@ class Relay:
                 "members": limits.MAX_MEMBERS,
                 "recipient_cards": limits.MAX_RECIPIENT_CARDS,
                 "channels_per_card": self.settings.channels_per_card_max,
+                "blob_bytes": self.settings.blob_bytes_max,
                 "requests_in_flight": self.settings.requests_in_flight_max,
             },
         }
@@ -233,6 +241,7 @@ class Relay:
             self._start(self._queries.run())
             self._start(self._catch_up.run(self.fan_out))
             self._start(self._upkeep.run())
+            self._start(self._blobs.run())
 
     def _start(self, stage: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(stage)

@@ -8,6 +8,7 @@ from peerpost_protocol.chain import Link
 from peerpost_protocol.frames import (
     Accepted,
     Authenticate,
+    BeginUpload,
     Cards,
     ChallengeFrame,
     ClientFrame,
@@ -16,12 +17,14 @@ from peerpost_protocol.frames import (
     PostReceipt,
     Publish,
     PublishCard,
+    ReadBlob,
     ReadRoster,
     ReadStream,
     ResumeChain,
     SearchCards,
     SubmitRosterEvent,
     Subscribe,
+    UploadChunk,
     Welcome,
 )
 from peerpost_protocol.handshake import sign_challenge
@@ -71,6 +74,7 @@ class Requests:
         self._ingest = stages.ingest
         self._writer = stages.writer
         self._queries = stages.queries
+        self._blobs = stages.blobs
         self._subscriptions = Subscriptions(stages)
         self._quotas = quotas
         self._room = publishing.Room(
@@ -86,6 +90,7 @@ class Requests:
 
     def forget(self, peer: Peer) -> None:
         """Forget a peer whose connection is gone."""
+        self._blobs.forget(peer)
         proof = peer.session.proof
         if proof is None:
             return
@@ -109,6 +114,9 @@ class Requests:
                 return self._write(peer, asked)
             case Subscribe():
                 return Job(peer, None, lambda _: self._subscribe(peer, asked))
+            case BeginUpload() | UploadChunk() | ReadBlob():
+                take = self._blobs.take
+                return Job(peer, None, lambda _: take(peer, asked, self._ingest.answered))
             case _:
                 return Job(peer, None, lambda _: self._read(peer, asked))
 

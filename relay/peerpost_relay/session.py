@@ -17,18 +17,21 @@ from peerpost_protocol.frames import (
     PROTOCOL_VERSION,
     Attestation,
     Authenticate,
+    BeginUpload,
     ClientFrame,
     FetchCards,
     Hello,
     PostReceipt,
     Publish,
     PublishCard,
+    ReadBlob,
     ReadRoster,
     ReadStream,
     ResumeChain,
     SearchCards,
     SubmitRosterEvent,
     Subscribe,
+    UploadChunk,
 )
 from peerpost_protocol.handshake import Challenge
 from peerpost_protocol.refusals import Refusal
@@ -52,6 +55,7 @@ class Action(Enum):
     WRITE = auto()  # verify, then commit
     READ = auto()  # answer from the store
     SUBSCRIBE = auto()
+    BLOB = auto()  # move bytes of a file, beside everything else
 
 
 _ANYONE: dict[type[ClientFrame], Action] = {PublishCard: Action.WRITE}
@@ -65,6 +69,9 @@ _MEMBER: dict[type[ClientFrame], Action] = {
     PostReceipt: Action.WRITE,
     ResumeChain: Action.WRITE,
     Subscribe: Action.SUBSCRIBE,
+    BeginUpload: Action.BLOB,
+    UploadChunk: Action.BLOB,
+    ReadBlob: Action.BLOB,
 }
 
 TRANSITIONS: dict[State, dict[type[ClientFrame], tuple[State, Action]]] = {

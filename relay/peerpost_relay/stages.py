@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from peerpost_relay.blobs import Blobs
 from peerpost_relay.fan_out import FanOut
 from peerpost_relay.ingest import Ingest
 from peerpost_relay.queries import Queries
@@ -15,3 +16,4 @@ class Stages(Struct, frozen=True):
     writer: Writer
     queries: Queries
     fan_out: FanOut
+    blobs: Blobs

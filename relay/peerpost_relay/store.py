@@ -94,6 +94,29 @@ class Usage(Struct, frozen=True):
     identity: int
 
 
+class StoredBlob(Struct, frozen=True):
+    """Be a blob, or an upload that is not finished; `name` is its file's, and the relay's own choice."""
+
+    number: int
+    id: bytes
+    name: str
+    channel: int
+    card: int
+    identity: str
+    size: int
+    expires_at_ms: int
+    durable: bool
+
+
+class BlobUsage(Struct, frozen=True):
+    """Say how many bytes of blobs an identity, a channel and the whole store have, and a card's uploads."""
+
+    identity: int
+    channel: int
+    store: int
+    uploads: int
+
+
 class Snapshot(Protocol):
     """Offer what is committed at one moment."""
 
@@ -157,6 +180,18 @@ class Snapshot(Protocol):
         self, channel: int, after: int, until: int, *, besides: int, limit: int, bytes_max: int
     ) -> tuple[list[StoredReceipt], int]:
         """Return the other cards' receipts of after < revision <= until, and how far they go."""
+
+    def blob(self, channel: int, id_: bytes) -> StoredBlob | None:
+        """Return a durable blob of a channel."""
+
+    def upload(self, channel: int, id_: bytes, card: int) -> StoredBlob | None:
+        """Return an unfinished upload of a card."""
+
+    def blob_usage(self, channel: int, identity: str, card: int) -> BlobUsage:
+        """Return what counts for the quotas; unfinished uploads count with their whole size."""
+
+    def blob_names(self, after: str, limit: int) -> list[tuple[str, int, bool]]:
+        """Return (name, number, durable) of all blobs and uploads in the order of their names."""
 
     def token(self, digest: bytes) -> Token | None:
         """Return the token with this SHA-256."""
@@ -222,6 +257,21 @@ class Transaction(Snapshot, Protocol):
 
     def put_receipt(self, channel: int, card: int, receipt: StoredReceipt) -> None:
         """Replace a card's receipt; `receipt.revision` becomes the channel's."""
+
+    def add_blob(self, blob: StoredBlob, now_ms: int) -> StoredBlob:
+        """Add an upload; return it with its number."""
+
+    def touch_blob(self, number: int, now_ms: int) -> None:
+        """Note that an upload goes on."""
+
+    def settle_blob(self, number: int) -> None:
+        """Note that an upload is durable."""
+
+    def remove_blob(self, number: int) -> str | None:
+        """Forget a blob; return the name of its file."""
+
+    def ended_blobs(self, now_ms: int, idle_before_ms: int, limit: int) -> list[int]:
+        """Return the numbers of blobs that have expired, and of uploads that nobody goes on with."""
 
     def touch(self) -> None:
         """Change nothing, but write: so that the commit shows whether the disk takes it."""

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from peerpost_protocol.content import Content, File, Reaction
+from peerpost_protocol.content import Content, File, Files, Reaction
 from peerpost_protocol.frames import Accepted
 from tests.attacks.scene import ALICE, scene
 from tests.support.forgery import forged
@@ -47,7 +47,10 @@ HOSTILE: dict[str, tuple[Hostile, str]] = {
     ),
     "a file with a path for its name": (
         lambda c: replace(
-            c, body=File(bytes(32), bytes(32), 1, bytes(32), "../../.bashrc", "text/plain")
+            c,
+            body=Files(
+                "", (File(bytes(32), bytes(32), 1, bytes(32), "../../.bashrc", "a/b", None),)
+            ),
         ),
         "unsupported_content",
     ),

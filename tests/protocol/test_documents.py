@@ -53,6 +53,7 @@ STRUCTS: dict[str, tuple[Any, ...]] = {
         content.Content,
         content.Correlation,
         content.Presentation,
+        content.File,
         *get_args(content.Body),
     ),
     "receipt.md": (receipt.ReceiptBody, receipt.Mark),

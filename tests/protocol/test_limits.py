@@ -73,6 +73,11 @@ def test_a_text_and_data_fit_a_content() -> None:
     assert limits.MAX_DATA + head + 200 <= limits.MAX_CONTENT
 
 
+def test_the_fullest_files_fit_a_content() -> None:
+    head = largest(content.Content) - max(map(largest, get_args(content.Body)))
+    assert largest(content.Files) + head <= limits.MAX_CONTENT
+
+
 def test_signed_statements_fit_where_they_travel() -> None:
     statements = (limits.MAX_CARD, limits.MAX_ROSTER_EVENT, limits.MAX_RECEIPT)
     assert max(statements) <= limits.MAX_SIGNED

@@ -33,6 +33,9 @@ FRAMES: dict[type[f.ClientFrame], f.ClientFrame] = {
     f.Subscribe: f.Subscribe(1, (), everything=True),
     f.PostReceipt: f.PostReceipt(1, SIGNED),
     f.ResumeChain: f.ResumeChain(1, ID, 1, ID),
+    f.BeginUpload: f.BeginUpload(1, ID, ID, 1, None),
+    f.UploadChunk: f.UploadChunk(1, ID, ID, 0, b"x"),
+    f.ReadBlob: f.ReadBlob(1, ID, ID, 0, 1),
 }
 ABSENT = [(s, k) for s in State for k in get_args(f.ClientFrame) if k not in TRANSITIONS[s]]
 PRESENT = [(s, kind, *step) for s in State for kind, step in TRANSITIONS[s].items()]

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from peerpost_relay.blob_folder import BlobFolder
 from peerpost_relay.data_folder import DataFolder
 from peerpost_relay.relay import Relay, wall_clock
 from peerpost_relay.settings import EdgeSettings, RelaySettings
@@ -51,7 +52,8 @@ async def running_relay(
     """Serve `folder` on a free port until the end of the block; then drain and close."""
     data = DataFolder(folder)
     store = await SqliteStore.open(data.database, settings)
-    relay = make(store, data.key(), settings, edge, clock=clock)
+    blobs = BlobFolder(data.blobs)
+    relay = make(store, data.key(), settings, edge, blobs=blobs, clock=clock)
     try:
         bound = await relay.listen(host, port)
         yield RunningRelay(relay, store, str(bound[0]), folder)

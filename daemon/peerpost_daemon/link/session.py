@@ -21,6 +21,8 @@ from peerpost_protocol.frames import (
     PROTOCOL_VERSION,
     Accepted,
     Authenticate,
+    BeginUpload,
+    BlobPart,
     CardNotice,
     Cards,
     ChallengeFrame,
@@ -35,6 +37,7 @@ from peerpost_protocol.frames import (
     PostReceipt,
     Publish,
     PublishCard,
+    ReadBlob,
     ReadHistory,
     ReadRoster,
     ReadStream,
@@ -51,6 +54,8 @@ from peerpost_protocol.frames import (
     SubmitStatement,
     Subscribe,
     Subscribed,
+    UploadChunk,
+    UploadState,
     Welcome,
     decode_relay_frame,
     encode_frame,
@@ -78,8 +83,13 @@ RequestFrame: TypeAlias = (
     | Subscribe
     | PostReceipt
     | ResumeChain
+    | BeginUpload
+    | UploadChunk
+    | ReadBlob
 )
-AnswerFrame: TypeAlias = Accepted | Cards | HistoryPage | RosterPage | StreamPage | Subscribed
+AnswerFrame: TypeAlias = (
+    Accepted | Cards | HistoryPage | RosterPage | StreamPage | Subscribed | UploadState | BlobPart
+)
 NewsFrame: TypeAlias = Deliver | Joined | ReceiptNotice
 
 ANSWERS: Mapping[type[RequestFrame], type[AnswerFrame]] = MappingProxyType(
@@ -100,6 +110,9 @@ ANSWERS: Mapping[type[RequestFrame], type[AnswerFrame]] = MappingProxyType(
         Subscribe: Subscribed,
         PostReceipt: Accepted,
         ResumeChain: Accepted,
+        BeginUpload: UploadState,
+        UploadChunk: UploadState,
+        ReadBlob: BlobPart,
     }
 )
 TERMINAL = frozenset(
@@ -247,7 +260,16 @@ class Session:
         except MalformedError as error:
             raise RelayFaultError("malformed", f"the relay's frame: {error}") from None
         match frame:
-            case Accepted() | Cards() | HistoryPage() | RosterPage() | StreamPage() | Subscribed():
+            case (
+                Accepted()
+                | Cards()
+                | HistoryPage()
+                | RosterPage()
+                | StreamPage()
+                | Subscribed()
+                | UploadState()
+                | BlobPart()
+            ):
                 return self._answered(frame, at)
             case Deliver() | Joined() | ReceiptNotice() | CardNotice():
                 self._step(Step.NEWS)

@@ -5,6 +5,13 @@ the answer repeats it. docs/protocol/frames.md says for each frame who may send 
 """
 
 from peerpost_protocol import limits
+from peerpost_protocol.frames.blobs import (
+    BeginUpload,
+    BlobPart,
+    ReadBlob,
+    UploadChunk,
+    UploadState,
+)
 from peerpost_protocol.frames.channels import (
     Deliver,
     Joined,
@@ -61,6 +68,8 @@ __all__ = [
     "Accepted",
     "Attestation",
     "Authenticate",
+    "BeginUpload",
+    "BlobPart",
     "CardNotice",
     "CardRecord",
     "CardState",
@@ -81,6 +90,7 @@ __all__ = [
     "PostReceipt",
     "Publish",
     "PublishCard",
+    "ReadBlob",
     "ReadHistory",
     "ReadRoster",
     "ReadStream",
@@ -98,6 +108,8 @@ __all__ = [
     "SubmitStatement",
     "Subscribe",
     "Subscribed",
+    "UploadChunk",
+    "UploadState",
     "Welcome",
     "decode_client_frame",
     "decode_relay_frame",
@@ -127,6 +139,9 @@ ClientFrame = (
     | Subscribe
     | PostReceipt
     | ResumeChain
+    | BeginUpload
+    | UploadChunk
+    | ReadBlob
 )
 RelayFrame = (
     ChallengeFrame
@@ -143,6 +158,8 @@ RelayFrame = (
     | ReceiptNotice
     | CardNotice
     | Closing
+    | UploadState
+    | BlobPart
 )
 
 decode_client_frame = Decoder[ClientFrame](ClientFrame, "frame", limits.MAX_FRAME)

@@ -1,5 +1,6 @@
 """All statements together."""
 
+from peerpost_relay.sqlite_store.blobs import Blobs
 from peerpost_relay.sqlite_store.cards import Cards
 from peerpost_relay.sqlite_store.channels import Channels
 from peerpost_relay.sqlite_store.receipts import Receipts
@@ -7,7 +8,7 @@ from peerpost_relay.sqlite_store.tokens import Tokens
 from peerpost_relay.sqlite_store.usage import UsedStream
 
 
-class SqliteTransaction(Cards, Tokens, Channels, UsedStream, Receipts):
+class SqliteTransaction(Cards, Tokens, Channels, UsedStream, Receipts, Blobs):
     """Be all statements together; on the reading connection SQLite refuses those that write."""
 
     __slots__ = ()
