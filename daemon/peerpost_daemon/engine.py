@@ -31,18 +31,22 @@ from peerpost_daemon.outbound.ageing import Ageing
 from peerpost_daemon.outbound.answers import Answers
 from peerpost_daemon.outbound.beginnings import Beginnings
 from peerpost_daemon.outbound.mending import Mending
+from peerpost_daemon.outbound.pruning import Pruning
 from peerpost_daemon.outbound.pump import Pump
 from peerpost_daemon.outbound.receipts import Receipts
 from peerpost_daemon.outbound.sealing import Sender
 from peerpost_daemon.records import account as accounts
 from peerpost_daemon.records import alarms, channels, events
 from peerpost_daemon.records.account import Account
+from peerpost_daemon.records.history import MAX_HISTORY_BYTES
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
 from peerpost_protocol.frames import Attestation, ChannelState, Cursor, Item
 from peerpost_protocol.signing import Signed
 
 RESTART_SECONDS = 1.0
+MAX_RESTART_SECONDS = 8.0
+"""Between two sessions whose items were not stored; each such one doubles it."""
 MAX_QUEUED_SECONDS = 30 * 86_400.0
 
 _TOLD = frozenset({LinkState.ONLINE, LinkState.WAITING, LinkState.REFUSED})
@@ -63,6 +67,7 @@ class Engine:
         now_ms: Callable[[], int],
         random_bytes: Callable[[int], bytes],
         max_queued_seconds: float = MAX_QUEUED_SECONDS,
+        max_history_bytes: int = MAX_HISTORY_BYTES,
     ) -> None:
         self.faults = 0
         self._database = database
@@ -73,6 +78,7 @@ class Engine:
         self._tasks: list[asyncio.Task[None]] = []
         self._notes: set[asyncio.Task[None]] = set()
         self._anew: asyncio.TimerHandle | None = None
+        self._anew_seconds = RESTART_SECONDS
         self._link = RelayLink(
             settings,
             Credentials(account.card, account.keys, token, account.relay_key),
@@ -86,6 +92,8 @@ class Engine:
         self._ageing = Ageing(
             database, bell, max_queued_seconds, now_ms=now_ms, monotonic=time.monotonic
         )
+        self._pruning = Pruning(database, now_ms=now_ms, monotonic=time.monotonic)
+        self._max_history_bytes = max_history_bytes
         self._put_together(Recipient(account.card, account.keys), sender)
 
     def _put_together(self, me: Recipient, sender: Sender) -> None:
@@ -111,6 +119,7 @@ class Engine:
             now_ms=now_ms,
             stored=self._stored,
             broken=self._begin_anew,
+            max_history_bytes=self._max_history_bytes,
         )
 
     @property
@@ -121,7 +130,7 @@ class Engine:
     async def start(self) -> None:
         """Begin to run."""
         parts = (self._link, self._inbox, self._answers, self.outbound, self._receipts)
-        for part in (*parts, self._mending, self._ageing):
+        for part in (*parts, self._mending, self._ageing, self._pruning):
             self._tasks.append(asyncio.create_task(self._keep(part.run), name=type(part).__name__))
 
     async def close(self) -> None:
@@ -221,6 +230,7 @@ class Engine:
             _log.warning("an event was not stored: %s", error.kind)
 
     def _stored(self, *, more_may_go: bool) -> None:
+        self._anew_seconds = RESTART_SECONDS
         self._receipts.wake()
         self._mending.look()
         if more_may_go:
@@ -230,7 +240,9 @@ class Engine:
     def _begin_anew(self) -> None:
         """End the session in a moment: the next one brings again what was not stored."""
         if self._anew is None:
-            self._anew = asyncio.get_running_loop().call_later(RESTART_SECONDS, self._reconnect)
+            loop = asyncio.get_running_loop()
+            self._anew = loop.call_later(self._anew_seconds, self._reconnect)
+            self._anew_seconds = min(2 * self._anew_seconds, MAX_RESTART_SECONDS)
 
     def _reconnect(self) -> None:
         self._anew = None

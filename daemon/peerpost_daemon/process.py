@@ -255,6 +255,7 @@ def _engines(bell: Bell, settings: DaemonSettings) -> MakeEngine:
             now_ms=now_ms,
             random_bytes=os.urandom,
             max_queued_seconds=settings.max_queued_seconds,
+            max_history_bytes=settings.max_history_bytes,
         )
 
     return make

@@ -7,6 +7,8 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
+from peerpost_daemon.records.history import MAX_HISTORY_BYTES
+
 SYSTEM_SOCKET: Final = Path("/run/peerpost/daemon.sock")
 SYSTEM_DATA: Final = Path("/var/lib/peerpost")
 DATA_VARIABLE: Final = "PEERPOST_DATA"
@@ -27,6 +29,7 @@ class DaemonSettings(Struct, frozen=True, kw_only=True):
     allow_plain: bool = False  # ws:// to other hosts than this one
     max_queued: Positive = 100_000  # messages that may wait for the relay
     max_queued_bytes: Positive = 1024 * 1024 * 1024  # of their bodies
+    max_history_bytes: Positive = MAX_HISTORY_BYTES  # of all messages' bodies; the oldest give way
     max_queued_seconds: Seconds = 30 * 86_400.0  # what waits for longer fails with `too_old`
     queue_retry_seconds: Seconds = 5.0  # said to callers when a bound is reached
     max_unlocking: Positive = 8  # unlock calls in work or waiting; each derives a key

@@ -35,4 +35,16 @@ async def test_who_sends_rubbish_pushes_out_its_own_only(
     kept = await vault.read(
         lambda db: [quarantine.held_for(db, who, "untrusted_card", 99) for who in (ALICE, MALLORY)]
     )
-    assert [[one.body for one in held] for held in kept] == [[b"0"], [b"47", b"48", b"49"]]
+    assert [[one.body for one in held] for held in kept] == [[b"0"], [b"48", b"49"]]
+
+
+async def test_large_rubbish_pushes_out_its_own_only(
+    vault: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quarantine, "MAX_QUARANTINED_BYTES_OF_CARD", 3)
+    await vault.write(lambda db: hold(db, ALICE, 1))
+    await vault.write(lambda db: hold(db, MALLORY, 50))
+    kept = await vault.read(
+        lambda db: [quarantine.held_for(db, who, "untrusted_card", 99) for who in (ALICE, MALLORY)]
+    )
+    assert [[one.body for one in held] for held in kept] == [[b"0"], [b"49"]]

@@ -76,6 +76,8 @@ HEALTH: dict[str, Any] = {
         "checked_at_ms": 1_700_000_000_000,
         "check": "quick",
         "damage": None,
+        "history_bytes": 4096,
+        "max_history_bytes": 8589934592,
     },
     "faults": 0,
     "alarms": [{"change": "history_lost", "at_ms": 1_700_000_000_000, "count": 1, "detail": None}],

@@ -108,6 +108,8 @@ class Storage(TypedDict):
     checked_at_ms: int | None
     check: Literal["quick", "full"] | None
     damage: str | None
+    history_bytes: int | None
+    max_history_bytes: int
 
 
 class Alarm(TypedDict):

@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from peerpost_daemon.link.status import LinkState
+from peerpost_daemon.records.history import MAX_HISTORY_BYTES
 
 
 class Link(Struct, frozen=True):
@@ -45,7 +46,10 @@ class Lag(Struct, frozen=True):
 
 
 class Storage(Struct, frozen=True):
-    """Be where the vault lies. `trouble`: what the storage said to the newest write or read."""
+    """Be where the vault lies. `trouble`: what the storage said to the newest write or read.
+
+    `history_bytes`: of all messages' bodies; null without an open vault.
+    """
 
     free_bytes: int | None
     vault_bytes: int
@@ -56,6 +60,8 @@ class Storage(Struct, frozen=True):
     checked_at_ms: int | None = None
     check: Literal["quick", "full"] | None = None
     damage: str | None = None
+    history_bytes: int | None = None
+    max_history_bytes: int = MAX_HISTORY_BYTES
 
 
 class AlarmFact(Struct, frozen=True):

@@ -17,7 +17,7 @@ SILENT_MS: Final = 10_000
 SKEW_MS: Final = 60_000
 STUCK_MS: Final = 5 * 60_000
 UNACKNOWLEDGED_MS: Final = 7 * 86_400_000
-FILLING: Final = 0.8  # of a bound of the outbox
+FILLING: Final = 0.8  # of a bound of the outbox or of the history
 LOW_BYTES: Final = 256 * 1024 * 1024
 LOG_FRAMES: Final = 40_000  # ten times what the writer lets it come to
 
@@ -153,6 +153,16 @@ def _disk_low(facts: Facts) -> str | None:
     return f"The disk of the vault has {free // 1024} KiB left."
 
 
+def _history(*, full: bool) -> Rule:
+    def rule(facts: Facts) -> str | None:
+        held, bound = facts.storage.history_bytes or 0, facts.storage.max_history_bytes
+        if held < FILLING * bound or (held >= bound) is not full:
+            return None
+        return f"The messages take {held // 1_048_576} of {bound // 1_048_576} MiB."
+
+    return rule
+
+
 def _damaged(facts: Facts) -> str | None:
     return facts.storage.damage
 
@@ -214,6 +224,24 @@ TABLE: Final = (
     ),
     Row("read_only", "error", _read_only, "Mount it for writing, or give its owner the right."),
     Row("disk_low", "warning", _disk_low, "Free some space before the vault needs it."),
+    Row(
+        "history_filling",
+        "warning",
+        _history(full=False),
+        "Nothing needs to be done: the oldest give way. Set a higher bound to keep more.",
+    ),
+    Row(
+        "history_full",
+        "error",
+        _history(full=True),
+        "Let the consumers acknowledge, or remove one, or set a higher bound: nothing new is stored.",
+    ),
+    Row(
+        "quarantine_let_go",
+        "warning",
+        _alarm("quarantine_let_go"),
+        "Look at the quarantine events: block who sends rubbish, or accept whom you trust.",
+    ),
     Row("vault_damaged", "error", _damaged, "Stop the daemon, copy its files, restore a backup."),
     Row("long_log", "warning", _long_log, "Find out what keeps the disk from being written to."),
     Row("engine_fault", "warning", _faults, "Send the daemon's log to the makers of peerpost."),

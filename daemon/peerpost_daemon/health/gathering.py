@@ -27,6 +27,7 @@ class Stored(Struct, frozen=True):
     backlog: tallies.Backlog
     consumers: tuple[Lag, ...]
     alarms: tuple[AlarmFact, ...]
+    history_bytes: int
     schema: int
 
 
@@ -41,7 +42,7 @@ async def gather(daemon: Daemon) -> tuple[Facts, int | None]:
         link=_link(daemon, account),
         outbox=_backlog(stored.backlog, daemon) if stored else None,
         consumers=stored.consumers if stored else (),
-        storage=_storage(daemon),
+        storage=_storage(daemon, stored.history_bytes if stored else None),
         faults=daemon.running.faults if daemon.running else 0,
         alarms=stored.alarms if stored else (),
     )
@@ -74,6 +75,7 @@ def _look(db: SqlConnection, now_ms: int) -> Stored:
             for alarm in alarms.everything(db)
             if alarm.at_ms > now_ms - ALARM_MS
         ),
+        tallies.history(db).bytes,
         version_of(db),
     )
 
@@ -119,7 +121,7 @@ def _age(at_ms: int | None, now_ms: int) -> int | None:
     return None if at_ms is None else max(0, now_ms - at_ms)
 
 
-def _storage(daemon: Daemon) -> Storage:
+def _storage(daemon: Daemon, history_bytes: int | None) -> Storage:
     place, check = daemon.settings.data, daemon.integrity
     free_bytes, read_only = disk(place)
     trouble, frames = None, 0
@@ -136,6 +138,8 @@ def _storage(daemon: Daemon) -> Storage:
         check.at_ms if check else None,
         check.how if check else None,
         check.damage if check else None,
+        history_bytes,
+        daemon.settings.max_history_bytes,
     )
 
 

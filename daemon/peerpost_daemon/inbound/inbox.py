@@ -19,11 +19,12 @@ from peerpost_daemon.bell import Bell
 from peerpost_daemon.directory import Directory
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.inbound import opening, receipts, taking
-from peerpost_daemon.inbound.logs import RosterLogs
+from peerpost_daemon.inbound.logs import LogsTooLongError, RosterLogs
 from peerpost_daemon.inbound.opening import Opened, Parsed, Taking
 from peerpost_daemon.inbound.spoiled import SpoiledError, mended, read_again, refuse_spoiled
 from peerpost_daemon.link.errors import InboundFullError, LinkError
-from peerpost_daemon.records import channels, contacts, quarantine
+from peerpost_daemon.records import channels, contacts, history, quarantine
+from peerpost_daemon.records.history import MAX_HISTORY_BYTES
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
 from peerpost_protocol.card import Card
@@ -96,6 +97,7 @@ class Inbox:
         now_ms: Callable[[], int],
         stored: Stored,
         broken: Callable[[], None],
+        max_history_bytes: int = MAX_HISTORY_BYTES,
     ) -> None:
         self._database = database
         self._directory = directory
@@ -106,6 +108,7 @@ class Inbox:
         self._now_ms = now_ms
         self._stored = stored
         self._broken = broken
+        self._max_history_bytes = max_history_bytes
         self._waiting: deque[Arrived] = deque()
         self._bytes = 0
         self._deaf = False
@@ -167,8 +170,8 @@ class Inbox:
             lacking = {
                 one.channel: one.roster_position for one in batch if isinstance(one, Lacking)
             }
-            if lacking:
-                rosters_changed |= await self._learn(lacking)
+            for channel, end in lacking.items():
+                rosters_changed |= await self._learn(channel, end)
             notices = [one for one in batch if isinstance(one, Receipted)]
             if notices:
                 await self._note(notices)
@@ -179,6 +182,11 @@ class Inbox:
         """Store items; return whether a roster changed by them. What does not verify is read again, once."""
         try:
             return await self._store(delivered, refuse_spoiled)
+        except LogsTooLongError:
+            changed = False
+            for one in dict.fromkeys(d.channel for d in delivered):
+                changed |= await self._take([d for d in delivered if d.channel == one])
+            return changed
         except SpoiledError as error:
             found = await read_again(self._relay, error.places)
             again = [
@@ -201,6 +209,7 @@ class Inbox:
 
         def store(db: SqlConnection) -> taking.Taken:
             changed, rewound = False, set[bytes]()
+            history.make_room(db, self._max_history_bytes, known.now_ms)
             things = opened or self._open(parsed, cards)
             judge(things)
             for channel, items in things:
@@ -217,19 +226,12 @@ class Inbox:
             self._broken()
         return done.rosters_changed
 
-    async def _learn(self, lacking: dict[bytes, int]) -> bool:
-        """Read rosters from their logs; return whether one changed."""
-        logs = await self._logs.upto(lacking)
-        named = {id_ for log in logs.values() for id_ in log.cards}
-        cards = await self._directory.known_or_fetched(named, self._me.card)
-        verified = {channel: log.verified(cards) for channel, log in logs.items()}
-        known = Taking(self._me, self._now_ms(), cards, verified)
-
-        def store(db: SqlConnection) -> bool:
-            learned = [taking.learn(db, id_, end, known) for id_, end in lacking.items()]
-            return any(learned)
-
-        return await self._database.write(store)
+    async def _learn(self, channel: bytes, end: int) -> bool:
+        """Read a roster from its log; return whether it changed."""
+        log = await self._logs.upto(channel, end)
+        cards = await self._directory.known_or_fetched(set(log.cards), self._me.card)
+        known = Taking(self._me, self._now_ms(), cards, {channel: log.verified(cards)})
+        return await self._database.write(lambda db: taking.learn(db, channel, end, known))
 
     def _open(
         self, parsed: list[tuple[bytes, list[Parsed]]], cards: dict[bytes, Card]

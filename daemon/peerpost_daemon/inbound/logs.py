@@ -23,6 +23,9 @@ from peerpost_protocol.roster import RosterClaim, RosterEvent, parse_event, veri
 
 MAX_ROSTER_EVENTS = 100_000
 """A roster with more events is not followed."""
+MAX_ROSTER_BYTES = 32 * 1024 * 1024
+"""So much of rosters' logs is held at once. Who joins a channel whose log is longer cannot follow it; who is in it
+takes it in parts."""
 
 Arrived = Sequence[tuple[bytes, Sequence[Parsed]]]
 
@@ -47,6 +50,24 @@ class RosterLog(Struct, frozen=True):
         return tuple(events)
 
 
+class LogsTooLongError(Exception):
+    """Say that the logs of several channels are too long together: each has to be read for itself."""
+
+
+class _Room:
+    """Be the bytes that logs may still take."""
+
+    def __init__(self) -> None:
+        self.left = MAX_ROSTER_BYTES
+
+    def take(self, claims: Sequence[RosterClaim]) -> bool:
+        """Say whether claims still find room."""
+        self.left -= sum(
+            len(claim.signed.payload) + len(claim.signed.signature) for claim in claims
+        )
+        return self.left >= 0
+
+
 class RosterLogs:
     """Read roster logs from the relay."""
 
@@ -55,26 +76,29 @@ class RosterLogs:
         self._database = database
 
     async def missing(self, arrived: Arrived) -> dict[bytes, RosterLog]:
-        """Return what the items that arrived, in their order, need and do not bring. Raises LinkError."""
-        needs = _needs(arrived)
+        """Return what the items that arrived, in their order, need and do not bring.
+
+        Raises LinkError, and LogsTooLongError when the items are of several channels.
+        """
+        needs, room = _needs(arrived), _Room()
         next_ = await self._database.read(lambda db: {id_: _next(db, id_) for id_ in needs})
         logs = {}
         for channel, there in needs.items():
             before = _end_of_holes(next_[channel], there)
             if before is not None:
-                logs[channel] = await self._read(channel, next_[channel], before)
+                logs[channel] = await self._read(channel, next_[channel], before, room)
+            if room.left < 0 and len(needs) > 1:
+                raise LogsTooLongError
         return logs
 
-    async def upto(self, ends: Mapping[bytes, int]) -> dict[bytes, RosterLog]:
-        """Return what is not known of rosters, up to a roster position of each. Raises LinkError."""
-        next_ = await self._database.read(lambda db: {id_: _next(db, id_) for id_ in ends})
-        return {
-            channel: await self._read(channel, next_[channel], end + 1)
-            for channel, end in ends.items()
-            if end >= next_[channel]
-        }
+    async def upto(self, channel: bytes, end: int) -> RosterLog:
+        """Return what is not known of a roster, up to a roster position. Raises LinkError."""
+        next_ = await self._database.read(lambda db: _next(db, channel))
+        if end < next_:
+            return RosterLog((), frozenset())
+        return await self._read(channel, next_, end + 1, _Room())
 
-    async def _read(self, channel: bytes, first: int, before: int) -> RosterLog:
+    async def _read(self, channel: bytes, first: int, before: int, room: _Room) -> RosterLog:
         claims: list[RosterClaim] = []
         wanted = min(before - first, MAX_ROSTER_EVENTS)
         more = True
@@ -82,13 +106,16 @@ class RosterLogs:
             try:
                 request = ReadRoster(0, channel, first + len(claims))
                 page = await ask(self._relay, request, RosterPage)
-                claims += [parse_event(signed) for signed in page.events]
+                more_claims = [parse_event(signed) for signed in page.events]
             except RefusedError as error:
                 if error.come_back:
                     raise
                 break  # the channel cannot be followed; the others go on
             except ProtocolError:
                 break
+            if not room.take(more_claims):
+                break
+            claims += more_claims
             more = page.more and bool(page.events)
         claims = claims[:wanted]
         cards = frozenset(card for claim in claims for card in cards_of_event(claim))

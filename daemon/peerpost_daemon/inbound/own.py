@@ -10,7 +10,7 @@ from peerpost_daemon import event_data
 from peerpost_daemon.delivering import note_delivered, tell_status
 from peerpost_daemon.inbound.message import message_of
 from peerpost_daemon.inbound.opening import Fault, OpenedEnvelope, Taking, open_envelope
-from peerpost_daemon.records import channels, events, messages, outbox
+from peerpost_daemon.records import channels, events, messages, outbox, own_links
 from peerpost_daemon.records.channels import Channel
 from peerpost_daemon.records.outbox import Outgoing, Recovered
 from peerpost_daemon.vault.connection import SqlConnection
@@ -28,6 +28,8 @@ def take(
     if row is not None and row.envelope_id == claim.id and header.channel == channel.id:
         _confirm(db, channel, item, row, taking.now_ms)
         return None
+    if _is_pruned(db, channel, claim):
+        return None
     opened = open_envelope(claim, {taking.me.card.id: taking.me.card}, taking.me)
     if isinstance(opened, Fault):
         return opened
@@ -36,6 +38,12 @@ def take(
     if row is not None:
         return _fault(header, "own_fork", "another envelope of ours has its place")
     return _recover(db, channel, item, opened, taking)
+
+
+def _is_pruned(db: SqlConnection, channel: Channel, claim: EnvelopeClaim) -> bool:
+    """Say whether it is an old one that was finished, and whose row is gone."""
+    known = own_links.known(db, channel.id, claim.header.sequence)
+    return known is not None and known.id == claim.id and claim.header.channel == channel.id
 
 
 def _confirm(db: SqlConnection, channel: Channel, item: Item, row: Outgoing, now_ms: int) -> None:

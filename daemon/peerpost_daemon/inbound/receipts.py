@@ -14,7 +14,7 @@ from msgspec import Struct
 from peerpost_daemon import event_data
 from peerpost_daemon.delivering import note_delivered
 from peerpost_daemon.ids import message_text
-from peerpost_daemon.records import alarms, chains, channels, events, outbox
+from peerpost_daemon.records import alarms, chains, channels, events, outbox, own_links
 from peerpost_daemon.records.chains import Delivery
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.card import Card
@@ -89,8 +89,9 @@ def take(db: SqlConnection, receipt: Receipt, me: Card, now_ms: int) -> None:
     if channel is None or mark is None or channel.roster.speaks_for(receipt.card) is None:  # 1
         return
     row = outbox.by_sequence(db, body.channel, mark.sequence)
+    known = own_links.known(db, body.channel, mark.sequence)
     sealed = channel.own.sequence if channel.own else 0
-    if mark.sequence > sealed or (row is not None and row.envelope_id != mark.envelope):  # 2
+    if mark.sequence > sealed or (known is not None and known.id != mark.envelope):  # 2
         if mark.sequence > sealed:
             detail = f"{receipt.card.identity} has {mark.sequence}, we sealed {sealed}"
             alarms.sound(db, "receivers_ahead", detail, now_ms, body.channel)

@@ -12,7 +12,7 @@ Each is told by an event and kept as an alarm, which `daemon.health` shows.
 
 from collections.abc import Iterable
 
-from peerpost_daemon.records import alarms, channels, outbox, own_chain
+from peerpost_daemon.records import alarms, channels, own_chain, own_links
 from peerpost_daemon.records.channels import Channel
 from peerpost_daemon.records.own_chain import Found, Standing
 from peerpost_daemon.vault.connection import SqlConnection
@@ -49,9 +49,9 @@ def _compare_streams(
     if lost or state.last < channel.cursor:
         # It gives positions a second time: what comes there must not pass for known. Others may have filled up some
         # already; the copy is no older than the last of ours in it.
-        row = outbox.by_sequence(db, channel.id, state.own_sequence)
-        known = row is not None and row.envelope_id == state.own_head
-        stands = min(state.last, channel.cursor, (row.position or 0) if row and known else 0)
+        ours = own_links.known(db, channel.id, state.own_sequence)
+        known = ours is not None and ours.id == state.own_head
+        stands = min(state.last, channel.cursor, (ours.position or 0) if ours and known else 0)
         channels.rewind(db, channel.id, stands)
         detail = f"position {channel.cursor} became {stands}"
         alarms.sound(db, "relay_rolled_back", detail, now_ms, channel.id)

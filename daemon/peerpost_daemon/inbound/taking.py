@@ -152,7 +152,7 @@ def reject(db: SqlConnection, channel: bytes, item: Item, fault: Fault, taking: 
     """Quarantine an item and say so; once only, should it come again after positions went back."""
     if channels.era(db, channel) and quarantine.holds(db, channel, fault.card, item.body):
         return
-    quarantine.hold(
+    gone = quarantine.hold(
         db,
         channel,
         item.position,
@@ -161,6 +161,10 @@ def reject(db: SqlConnection, channel: bytes, item: Item, fault: Fault, taking: 
         card=fault.card,
         body=item.body,
     )
+    if gone is not None:
+        who = fault.card or channel
+        detail = f"{gone.count} items of {gone.bytes} bytes, for another of {who.hex()}"
+        alarms.sound(db, "quarantine_let_go", detail, taking.now_ms, channel)
     warn(db, channel, fault, taking, position=item.position)
 
 

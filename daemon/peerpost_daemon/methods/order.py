@@ -10,10 +10,11 @@ from msgspec import Struct
 
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.methods.params import the_channel
-from peerpost_daemon.records import channels, messages, outbox, standing, tallies
+from peerpost_daemon.records import channels, history, messages, outbox, standing, tallies
 from peerpost_daemon.records.account import Account
 from peerpost_daemon.records.channels import ChannelState
 from peerpost_daemon.records.contacts import ContactState
+from peerpost_daemon.records.history import MAX_HISTORY_BYTES
 from peerpost_daemon.records.messages import Message
 from peerpost_daemon.records.outbox import Outgoing
 from peerpost_daemon.vault.connection import SqlConnection
@@ -42,11 +43,12 @@ class Destination(Struct, frozen=True):
 
 
 class Room(Struct, frozen=True):
-    """Hold the outbox's bounds: messages and bytes that may wait for the relay."""
+    """Hold the bounds: messages and bytes that may wait for the relay, and bytes of the whole history."""
 
     messages: int
     bytes: int
     retry_seconds: float
+    history_bytes: int = MAX_HISTORY_BYTES
 
     def check(self, db: SqlConnection, size: int) -> None:
         """Raise DaemonError queue_full unless another body of `size` bytes may wait."""
@@ -73,6 +75,7 @@ def queue(
         return before
     place = destination(db, order, own)
     room.check(db, len(order.body))
+    history.make_room(db, room.history_bytes, now_ms)
     message = _message(order, id_, place.channel, now_ms, own)
     cursor = messages.add(db, message)
     if cursor is None:
@@ -138,7 +141,9 @@ def _found(db: SqlConnection, id_: bytes) -> Outgoing:
 
 def _check_same(db: SqlConnection, order: Order, before: Outgoing) -> None:
     stored = messages.find(db, before.message)
-    if stored is None or not _same(db, order, before, stored.message):
+    if stored is None:
+        return  # the history had no room for it any more: the key alone tells
+    if not _same(db, order, before, stored.message):
         message = "Another message was sent under this key."
         raise DaemonError("invalid_params", message, field="idempotency_key")
 

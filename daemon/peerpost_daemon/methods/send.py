@@ -55,7 +55,10 @@ class SendMethods:
         self._daemon = daemon
         settings = daemon.settings
         self._room = Room(
-            settings.max_queued, settings.max_queued_bytes, settings.queue_retry_seconds
+            settings.max_queued,
+            settings.max_queued_bytes,
+            settings.queue_retry_seconds,
+            settings.max_history_bytes,
         )
 
     def all(self) -> Iterator[Method]:

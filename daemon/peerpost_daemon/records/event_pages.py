@@ -41,7 +41,7 @@ class Page(Struct, frozen=True):
 
 _JOINED: Final = (
     "SELECT event.cursor, event.at_ms, event.kind, event.data, message.cursor, "
-    "coalesce(peer, name), outbox.state, message.id, message.channel, message.card, "
+    "coalesce(peer, name), coalesce(outbox.state, outcome), message.id, message.channel, message.card, "
     "message.identity, mine, message.sequence, message.position, media_type, body, reply_to, "
     "message.sent_at_ms, received_at_ms, message.expires_at_ms "
     "FROM event LEFT JOIN message ON message.cursor = event.message "

@@ -40,7 +40,7 @@ _FROM = (
     "FROM message LEFT JOIN channel ON channel.id = message.channel "
     "LEFT JOIN outbox ON mine AND outbox.message = message.id"
 )
-_SELECT = f"SELECT message.cursor, name, outbox.state, {_COLUMNS} {_FROM}"
+_SELECT = f"SELECT message.cursor, name, coalesce(outbox.state, outcome), {_COLUMNS} {_FROM}"
 
 
 def add(db: SqlConnection, message: Message) -> int | None:

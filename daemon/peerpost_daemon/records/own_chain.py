@@ -8,7 +8,7 @@ from enum import Enum
 
 from msgspec import Struct
 
-from peerpost_daemon.records import outbox
+from peerpost_daemon.records import own_links
 from peerpost_daemon.records.channels import Channel
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.chain import Link
@@ -55,8 +55,8 @@ def is_ours(db: SqlConnection, channel: Channel, link: Link) -> bool:
     """Say whether this vault knows a link as its own."""
     if link in (channel.own, channel.sent):
         return True
-    row = outbox.by_sequence(db, channel.id, link.sequence)
-    return row is not None and row.envelope_id == link.id
+    known = own_links.known(db, channel.id, link.sequence)
+    return known is not None and known.id == link.id
 
 
 def compare(db: SqlConnection, channel: Channel, state: ChannelState) -> Standing:

@@ -1,13 +1,20 @@
-"""Quarantine: items of a stream that were not taken, kept as they came so that they can be tried again."""
+"""Quarantine: items of a stream that were not taken, kept as they came so that they can be tried again.
+
+Attacker: a member, or the relay, who sends rubbish without end. What is held has a bound in number and in bytes, for
+each card (of what names no card: for each channel) and in all. Over a bound the oldest are let go, an eighth of it
+at once, so that whoever is told of it is told seldom.
+"""
 
 from msgspec import Struct
 
 from peerpost_daemon.vault.connection import SqlConnection
 
 MAX_QUARANTINED = 10_000
-"""The oldest give way."""
+MAX_QUARANTINED_BYTES = 256 * 1024 * 1024
 MAX_QUARANTINED_OF_CARD = 1_000
 """So much of one card: who sends rubbish pushes out its own, and not what is held of others."""
+MAX_QUARANTINED_BYTES_OF_CARD = 32 * 1024 * 1024
+_LEFT_OF_BOUND = 7 / 8
 
 
 class Held(Struct, frozen=True):
@@ -20,6 +27,22 @@ class Held(Struct, frozen=True):
     body: bytes
 
 
+class LetGo(Struct, frozen=True):
+    """Be what had to give way: so many items with so many bytes."""
+
+    count: int
+    bytes: int
+
+
+class _Bound(Struct, frozen=True):
+    """Be a bound, and the condition of what it counts."""
+
+    count: int
+    size: int
+    where: str = "1"
+    values: tuple[bytes, ...] = ()
+
+
 def hold(
     db: SqlConnection,
     channel: bytes,
@@ -29,24 +52,48 @@ def hold(
     reason: str,
     card: bytes | None,
     body: bytes,
-) -> None:
-    """Keep an item with the reason why it was not taken."""
+) -> LetGo | None:
+    """Keep an item with the reason why it was not taken; return what had to be let go for it."""
     db.execute(
         "INSERT INTO quarantine (channel, position, stored_at_ms, reason, card, body) "
         "VALUES (?, ?, ?, ?, ?, ?)",
         (channel, position, stored_at_ms, reason, card, body),
     )
-    db.execute(
-        "DELETE FROM quarantine WHERE number IN (SELECT number FROM quarantine WHERE card IS ? "
-        "ORDER BY number DESC LIMIT -1 OFFSET ?)",
-        (card, MAX_QUARANTINED_OF_CARD),
+    who = channel if card is None else card
+    share = db.execute("SELECT count, bytes FROM quarantine_share WHERE who = ?", (who,)).fetchone()
+    of_one = _Bound(
+        MAX_QUARANTINED_OF_CARD,
+        MAX_QUARANTINED_BYTES_OF_CARD,
+        "coalesce(card, channel) = ?",
+        (who,),
     )
-    # By count, not by number: numbers go on with what its own card has pushed out.
-    db.execute(
-        "DELETE FROM quarantine WHERE number = (SELECT min(number) FROM quarantine) "
-        "AND (SELECT count(*) FROM quarantine) > ?",
-        (MAX_QUARANTINED,),
+    gone = _keep_within(db, of_one, *share)
+    all_ = db.execute("SELECT count, bytes FROM tally WHERE name = 'quarantine'").fetchone()
+    more = _keep_within(db, _Bound(MAX_QUARANTINED, MAX_QUARANTINED_BYTES), *all_)
+    count, size = gone.count + more.count, gone.bytes + more.bytes
+    return LetGo(count, size) if count else None
+
+
+def _keep_within(db: SqlConnection, bound: _Bound, count: int, size: int) -> LetGo:
+    """Let the oldest go when the bound is passed; the newest always stays."""
+    if count <= bound.count and size <= bound.size:
+        return LetGo(0, 0)
+    gone, gone_bytes, upto = 0, 0, 0
+    rows = db.execute(
+        f"SELECT number, length(body) FROM quarantine WHERE {bound.where} "  # noqa: S608  constants
+        "ORDER BY number LIMIT ?",
+        (*bound.values, count - 1),
     )
+    for number, length in rows:
+        gone, gone_bytes, upto = gone + 1, gone_bytes + length, number
+        enough = count - gone <= bound.count * _LEFT_OF_BOUND
+        if enough and size - gone_bytes <= bound.size * _LEFT_OF_BOUND:
+            break
+    db.execute(
+        f"DELETE FROM quarantine WHERE {bound.where} AND number <= ?",  # noqa: S608  constants
+        (*bound.values, upto),
+    )
+    return LetGo(gone, gone_bytes)
 
 
 def held_for(db: SqlConnection, card: bytes, reason: str, limit: int) -> list[Held]:

@@ -42,6 +42,11 @@ def messages(db: SqlConnection) -> int:
     return _tally(db, "message").count
 
 
+def history(db: SqlConnection) -> Tally:
+    """Return how many messages are stored, and the bytes of their bodies."""
+    return _tally(db, "message")
+
+
 def touch(db: SqlConnection) -> None:
     """Change nothing, but write: the commit shows whether the disk takes it."""
     db.execute("UPDATE tally SET count = count")

@@ -58,6 +58,12 @@ CASES: dict[str, list[dict[str, Any]]] = {
     "storage_failed": [storage(trouble="storage_failed")],
     "read_only": [storage(read_only=True)],
     "disk_low": [storage(free_bytes=LOW_BYTES - 1)],
+    "history_filling": [
+        storage(history_bytes=80, max_history_bytes=100),
+        storage(history_bytes=99, max_history_bytes=100),
+    ],
+    "history_full": [storage(history_bytes=100, max_history_bytes=100)],
+    "quarantine_let_go": [alarm("quarantine_let_go")],
     "vault_damaged": [storage(damage="page 3")],
     "long_log": [storage(log_frames=40_000)],
     "engine_fault": [{"faults": 1}],
@@ -93,6 +99,7 @@ def test_each_kind_is_found_alone(kind: str, changes: dict[str, Any]) -> None:
         outbox(oldest_queued_age_ms=299_999, queued=79, queued_bytes=7_999),
         outbox(oldest_queued_age_ms=None, oldest_unacknowledged_age_ms=None),
         alarm("unlocked"),
+        storage(history_bytes=79, max_history_bytes=100),
         {"account": "pending"},
     ],
 )
