@@ -2,6 +2,7 @@
 
     kind             data
     message          the message itself (`views.MessageView`), made from the vault when it is read
+    message.changed  what changed (`ChangeData`) with the message as it is then (`views.MessageChanged`)
     message.status   MessageStatusData
     contact.changed  ContactChangedData
     channel          ChannelData
@@ -22,6 +23,7 @@ from peerpost_daemon.ids import message_text
 from peerpost_daemon.records.outbox import Outgoing
 
 MESSAGE: Final = "message"
+MESSAGE_CHANGED: Final = "message.changed"
 MESSAGE_STATUS: Final = "message.status"
 CONTACT_CHANGED: Final = "contact.changed"
 CHANNEL: Final = "channel"
@@ -29,6 +31,14 @@ QUARANTINE: Final = "quarantine"
 LINK: Final = "link"
 RECEIPT: Final = "receipt"
 DAEMON: Final = "daemon"
+
+
+class ChangeData(Struct, frozen=True):
+    """Say what somebody did to a message; what it says now stands in the message alone."""
+
+    change: str  # edited, deleted, reacted, withdrawn
+    by: str
+    emoji: str | None = None
 
 
 class MessageStatusData(Struct, frozen=True):

@@ -24,7 +24,15 @@ from peerpost_daemon.engine import Engine
 from peerpost_daemon.ids import new_message_id
 from peerpost_daemon.link import LinkSettings, LinkState
 from peerpost_daemon.records import account as accounts
-from peerpost_daemon.records import channels, contacts, events, messages, outbox, schema
+from peerpost_daemon.records import (
+    channels,
+    contacts,
+    events,
+    message_pages,
+    messages,
+    outbox,
+    schema,
+)
 from peerpost_daemon.records.account import Account
 from peerpost_daemon.records.messages import Message
 from peerpost_daemon.records.outbox import Outgoing
@@ -142,7 +150,7 @@ class RunningAccount:
 
     async def texts(self, channel: bytes) -> list[str]:
         """Return the texts of others that are shown, in their order."""
-        page, _ = await self.read(lambda db: messages.page(db, channel, 0, None, 500))
+        page, _ = await self.read(lambda db: message_pages.page(db, channel, 0, None, 500))
         return [one.message.body.decode() for one in page if not one.message.mine]
 
     async def shows(self, channel: bytes, *wanted: str) -> None:
@@ -179,7 +187,7 @@ class RunningAccount:
 
 
 def _texts(db: SqlConnection, channel: bytes) -> list[str]:
-    page, _ = messages.page(db, channel, 0, None, 500)
+    page, _ = message_pages.page(db, channel, 0, None, 500)
     return [one.message.body.decode() for one in page if not one.message.mine]
 
 

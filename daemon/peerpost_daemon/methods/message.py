@@ -10,7 +10,7 @@ from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.ids import message_bytes
 from peerpost_daemon.methods.params import ChannelParam, CursorParam, MessageParam, the_channel
-from peerpost_daemon.records import messages, outbox, references
+from peerpost_daemon.records import message_pages, messages, outbox, references
 from peerpost_daemon.records.account import Account
 from peerpost_daemon.records.messages import StoredMessage
 from peerpost_daemon.rpc import Call, Method, Scope
@@ -90,7 +90,7 @@ def _page(db: SqlConnection, params: List, bound: int) -> views.Messages:
     found, held, more = list[StoredMessage](), 0, True
     while more and len(found) < params.limit and held < bound:
         step = min(_STEP, params.limit - len(found))
-        part, more = messages.page(db, channel.id, after, before, step)
+        part, more = message_pages.page(db, channel.id, after, before, step)
         found = [*found, *part] if ascending else [*part, *found]
         held += sum(len(stored.message.body) for stored in part)
         if part:

@@ -8,7 +8,7 @@ from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.ids import message_bytes, new_message_id
 from peerpost_daemon.methods.params import ChannelParam, MessageParam, the_channel
-from peerpost_daemon.records import messages, outbox, read_marks
+from peerpost_daemon.records import messages, outbox_bodies, read_marks
 from peerpost_daemon.records.bodies import encode_body
 from peerpost_daemon.records.channels import ChannelState
 from peerpost_daemon.rpc import Call, Method, Scope
@@ -74,7 +74,7 @@ def _mark(db: SqlConnection, params: MarkRead, own: str, id_: bytes, now_ms: int
         position = _position(db, channel.id, message_bytes(params.up_to, field="up_to"))
     changed = read_marks.note(db, channel.id, own, position, now_ms) is not None
     if changed:
-        outbox.add_content(db, id_, channel.id, encode_body(ReadMark(position)), now_ms)
+        outbox_bodies.add_mark(db, id_, channel.id, encode_body(ReadMark(position)), now_ms)
     return Marked(channel.id.hex(), read_marks.position_of(db, channel.id, own), changed)
 
 

@@ -62,8 +62,8 @@ class Beginnings:
         What the relay has no room for now holds nobody else up: it is tried again later.
         """
         done = False
-        limit = MAX_IDENTITIES + len(self._parked)
-        for recipient in await self._database.read(lambda db: outbox.undirected(db, limit)):
+        limit, now_ms = MAX_IDENTITIES + len(self._parked), self._now_ms()
+        for recipient in await self._database.read(lambda db: outbox.undirected(db, limit, now_ms)):
             if recipient not in self._parked:
                 done |= await self._direct(recipient)
         for channel, signed in await self._database.read(channels.pending_events):

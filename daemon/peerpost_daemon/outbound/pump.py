@@ -130,8 +130,11 @@ class Pump:
         after, turn = self._after, self._turn
 
         def work(db: SqlConnection) -> Round:
-            ready = choose(db, after, room, skip=skip, held=held, me=self._sender.card)
-            return do_round(db, ready, self._sender, self._now_ms())
+            now_ms = self._now_ms()
+            ready = choose(
+                db, after, room, skip=skip, held=held, me=self._sender.card, now_ms=now_ms
+            )
+            return do_round(db, ready, self._sender, now_ms)
 
         done = await self._database.write(work)
         if self._turn == turn:  # else somebody asked to begin again meanwhile

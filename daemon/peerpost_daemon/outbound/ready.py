@@ -34,12 +34,13 @@ def choose(
     skip: Collection[int],
     held: Collection[bytes],
     me: Card,
+    now_ms: int,
 ) -> Ready:
     """Return at most `room` rows after a number, without those to skip and those of held channels."""
     found: list[Waiting] = []
     destinations: dict[bytes, Destination | None] = {}
     looked, seen, wraps = after, 0, 0
-    page = outbox.waiting(db, looked, room)
+    page = outbox.waiting(db, looked, room, now_ms)
     while page:
         for row in page:
             channel = row.outgoing.channel
@@ -57,7 +58,7 @@ def choose(
                 found.append(row)
         if len(found) == room or seen >= _LOOK_AHEAD:
             return _ready(found, destinations, looked, exhausted=False)
-        page = outbox.waiting(db, looked, room - len(found))
+        page = outbox.waiting(db, looked, room - len(found), now_ms)
     return _ready(found, destinations, looked, exhausted=True)
 
 

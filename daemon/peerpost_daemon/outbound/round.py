@@ -39,7 +39,7 @@ def do_round(db: SqlConnection, ready: Ready, sender: Sender, now_ms: int) -> Ro
         bool(batch.failed),
         ready.looked_up_to,
         ready.exhausted,
-        bool(outbox.undirected(db, 1) or channels.pending_events(db)),
+        bool(outbox.undirected(db, 1, now_ms) or channels.pending_events(db)),
     )
 
 

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct, structs
 
-from peerpost_daemon.records.bodies import decode_body
+from peerpost_daemon.records.bodies import decode_body, decode_presentation
 from peerpost_daemon.records.channels import Channel
 from peerpost_daemon.records.outbox import OutboxState, Sealed, Waiting
 from peerpost_protocol.card import Card, DeviceKeys
 from peerpost_protocol.chain import Link
-from peerpost_protocol.content import Body, Data, Text
+from peerpost_protocol.content import Body, Correlation, Data, Text
 from peerpost_protocol.envelope import Placement, seal
 from peerpost_protocol.errors import ProtocolError
 
@@ -72,11 +72,18 @@ def seal_rows(
 
 
 def body_of(row: Waiting) -> Body:
-    """Return the content body of a row."""
-    if row.outgoing.content is not None:
+    """Return the content body of a row; raise ProtocolError when what it said has been removed."""
+    if row.outgoing.content:
         return decode_body(row.outgoing.content)
-    body = row.body or b""
+    if row.outgoing.content is not None or row.body is None:
+        raise ProtocolError("removed", "what it said has been removed")
+    body = row.body
     return Text(body.decode()) if row.media_type is None else Data(row.media_type, body)
+
+
+def correlation_of(row: Waiting) -> Correlation | None:
+    """Return what ties a row to its request."""
+    return None if row.request is None else Correlation(row.request, row.answers)
 
 
 def _seal(
@@ -92,7 +99,7 @@ def _seal(
         sequence=last.sequence + 1 if last else 1,
         previous=last.id if last else None,
         message=outgoing.message,
-        sent_at_ms=outgoing.queued_at_ms,
+        sent_at_ms=outgoing.not_before_ms or outgoing.queued_at_ms,
         expires_at_ms=outgoing.expires_at_ms,
     )
     envelope, id_ = seal(
@@ -103,6 +110,8 @@ def _seal(
         body_of(row),
         random_bytes=sender.random_bytes,
         reply_to=row.reply_to,
+        correlation=correlation_of(row),
+        presentation=decode_presentation(row.presentation),
     )
     cards = tuple(card.id for card in destination.recipients)
     return Sealed(outgoing.number, place.sequence, envelope, id_, cards)

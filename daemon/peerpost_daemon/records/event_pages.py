@@ -5,7 +5,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from peerpost_daemon.records.messages import Message, StoredMessage
+from peerpost_daemon import event_data
+from peerpost_daemon.records.messages import COLUMNS, StoredMessage, of_row
 from peerpost_daemon.vault.connection import SqlConnection
 
 MAX_SCANNED: Final = 20_000
@@ -22,7 +23,10 @@ class Filter(Struct, frozen=True):
 
 
 class PagedEvent(Struct, frozen=True):
-    """Be an event with what it brings: JSON, or a stored message."""
+    """Be an event with what it brings: JSON, or a stored message, or what changed of one.
+
+    Both are null when the message is not there any more.
+    """
 
     cursor: int
     at_ms: int
@@ -41,9 +45,7 @@ class Page(Struct, frozen=True):
 
 _JOINED: Final = (
     "SELECT event.cursor, event.at_ms, event.kind, event.data, message.cursor, "
-    "coalesce(peer, name), coalesce(outbox.state, outcome), message.id, message.channel, message.card, "
-    "message.identity, mine, message.sequence, message.position, media_type, body, reply_to, "
-    "message.sent_at_ms, received_at_ms, message.expires_at_ms "
+    "coalesce(peer, name), coalesce(outbox.state, outcome), " + COLUMNS + " "
     "FROM event LEFT JOIN message ON message.cursor = event.message "
     "LEFT JOIN channel ON channel.id = message.channel "
     "LEFT JOIN outbox ON mine AND outbox.message = message.id "
@@ -123,6 +125,7 @@ def _event(row: tuple[object, ...]) -> PagedEvent:
     cursor, at_ms, kind, data, message_cursor, name, status, *cells = row
     stored = None
     if message_cursor is not None:
-        cells[4] = bool(cells[4])
-        stored = StoredMessage(message_cursor, Message(*cells), name, status)  # type: ignore[arg-type]
+        stored = StoredMessage(message_cursor, of_row(tuple(cells)), name, status)  # type: ignore[arg-type]
+    elif kind == event_data.MESSAGE_CHANGED:
+        data = None
     return PagedEvent(cursor, at_ms, kind, data, stored)  # type: ignore[arg-type]

@@ -44,6 +44,13 @@ def add_message(db: SqlConnection, at_ms: int, channel: bytes, cursor: int) -> N
     _insert(db, at_ms, (event_data.MESSAGE, channel, cursor, None))
 
 
+def add_change(
+    db: SqlConnection, at_ms: int, channel: bytes, cursor: int, change: event_data.ChangeData
+) -> None:
+    """Append the event that says what became of a stored message."""
+    _insert(db, at_ms, (event_data.MESSAGE_CHANGED, channel, cursor, _encode(change)))
+
+
 def page(db: SqlConnection, after: int, limit: int) -> list[Event]:
     """Return the events after a cursor, oldest first."""
     rows = db.execute(

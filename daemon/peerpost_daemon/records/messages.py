@@ -2,11 +2,16 @@
 
 from msgspec import Struct
 
+from peerpost_daemon.records import threads
 from peerpost_daemon.vault.connection import SqlConnection
 
 
 class Message(Struct, frozen=True):
-    """Be a message. `media_type` null: a text, whose UTF-8 bytes are the body."""
+    """Be a message. `media_type` null: a text, whose UTF-8 bytes are the body.
+
+    `request`: the message id of its correlation, its own unless it `answers`. A deleted message keeps its place and
+    nothing of what it said.
+    """
 
     id: bytes
     channel: bytes | None
@@ -21,6 +26,15 @@ class Message(Struct, frozen=True):
     sent_at_ms: int
     received_at_ms: int | None
     expires_at_ms: int | None
+    title: str | None = None
+    presentation: bytes | None = None  # encoded; None: none
+    request: bytes | None = None
+    answers: bool = False
+    imported: bool = False
+    thread: bytes | None = None  # the first message that it answers; found when it is stored
+    edited_at_ms: int | None = None
+    deleted_at_ms: int | None = None
+    deleted_by: str | None = None
 
 
 class StoredMessage(Struct, frozen=True):
@@ -32,40 +46,72 @@ class StoredMessage(Struct, frozen=True):
     status: str | None
 
 
-_COLUMNS = (
+COLUMNS = (
     "message.id, message.channel, card, identity, mine, message.sequence, message.position, "
-    "media_type, body, reply_to, message.sent_at_ms, received_at_ms, message.expires_at_ms"
+    "media_type, body, reply_to, message.sent_at_ms, received_at_ms, message.expires_at_ms, "
+    "title, presentation, request, answers, imported, thread, edited_at_ms, deleted_at_ms, "
+    "deleted_by"
 )
+_FLAGS = (4, 16, 17)  # of the columns
 _FROM = (
     "FROM message LEFT JOIN channel ON channel.id = message.channel "
     "LEFT JOIN outbox ON mine AND outbox.message = message.id"
 )
-_SELECT = f"SELECT message.cursor, name, coalesce(outbox.state, outcome), {_COLUMNS} {_FROM}"
+SELECT = f"SELECT message.cursor, name, coalesce(outbox.state, outcome), {COLUMNS} {_FROM}"
 
 
 def add(db: SqlConnection, message: Message) -> int | None:
-    """Store a message; return its cursor, None when its sender has used the id before."""
-    row = db.execute(
-        "INSERT INTO message (id, channel, card, identity, mine, sequence, position, media_type, "
-        "body, reply_to, sent_at_ms, received_at_ms, expires_at_ms) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING cursor",
-        (
-            message.id,
-            message.channel,
-            message.card,
-            message.identity,
-            message.mine,
-            message.sequence,
-            message.position,
-            message.media_type,
-            message.body,
-            message.reply_to,
-            message.sent_at_ms,
-            message.received_at_ms,
-            message.expires_at_ms,
-        ),
-    ).fetchone()
+    """Store a message; return its cursor, None when its sender has used the id before.
+
+    What was imported gives way: it had nobody's signature.
+    """
+    thread = threads.of(db, message.channel, message.reply_to)
+    row = db.execute(_INSERT, _values(message, thread)).fetchone()
+    if row is None and _drop_imported(db, message):
+        row = db.execute(_INSERT, _values(message, thread)).fetchone()
+    if row is not None and thread is not None:
+        threads.gather(db, message.id, thread)
     return row[0] if row else None
+
+
+_INSERT = (
+    "INSERT INTO message (id, channel, card, identity, mine, sequence, position, media_type, "
+    "body, reply_to, sent_at_ms, received_at_ms, expires_at_ms, title, presentation, request, "
+    "answers, imported, thread) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT DO NOTHING RETURNING cursor"
+)
+
+
+def _values(message: Message, thread: bytes | None) -> tuple[object, ...]:
+    return (
+        message.id,
+        message.channel,
+        message.card,
+        message.identity,
+        message.mine,
+        message.sequence,
+        message.position,
+        message.media_type,
+        message.body,
+        message.reply_to,
+        message.sent_at_ms,
+        message.received_at_ms,
+        message.expires_at_ms,
+        message.title,
+        message.presentation,
+        message.request,
+        message.answers,
+        message.imported,
+        thread,
+    )
+
+
+def _drop_imported(db: SqlConnection, message: Message) -> bool:
+    dropped = db.execute(
+        "DELETE FROM message WHERE id = ? AND card = ? AND imported AND NOT ?",
+        (message.id, message.card, message.imported),
+    )
+    return bool(dropped.rowcount)
 
 
 def moved(db: SqlConnection, id_: bytes, card: bytes, position: int) -> None:
@@ -75,16 +121,14 @@ def moved(db: SqlConnection, id_: bytes, card: bytes, position: int) -> None:
 
 def find(db: SqlConnection, id_: bytes) -> StoredMessage | None:
     """Return the message with this id, one's own before another's."""
-    row = db.execute(
-        f"{_SELECT} WHERE message.id = ? ORDER BY mine DESC LIMIT 1", (id_,)
-    ).fetchone()
-    return _stored(row) if row else None
+    row = db.execute(f"{SELECT} WHERE message.id = ? ORDER BY mine DESC LIMIT 1", (id_,)).fetchone()
+    return stored(row) if row else None
 
 
 def at(db: SqlConnection, cursor: int) -> StoredMessage | None:
     """Return the message at a cursor."""
-    row = db.execute(f"{_SELECT} WHERE message.cursor = ?", (cursor,)).fetchone()
-    return _stored(row) if row else None
+    row = db.execute(f"{SELECT} WHERE message.cursor = ?", (cursor,)).fetchone()
+    return stored(row) if row else None
 
 
 def last_received(db: SqlConnection, channel: bytes) -> int:
@@ -97,29 +141,20 @@ def last_received(db: SqlConnection, channel: bytes) -> int:
     return int(row[0]) if row else 0
 
 
-def page(
-    db: SqlConnection, channel: bytes, after: int | None, before: int | None, limit: int
-) -> tuple[list[StoredMessage], bool]:
-    """Return at most `limit` messages of a channel in ascending order, and whether there are more.
-
-    With `after` the ones that follow it; otherwise the newest ones, before `before` if given.
-    """
-    order = "ASC" if after is not None else "DESC"
-    rows = db.execute(
-        f"{_SELECT} WHERE message.channel = ? AND message.cursor > ? AND message.cursor < ? "
-        f"ORDER BY message.cursor {order} LIMIT ?",
-        (channel, after or 0, before or 2**62, limit + 1),
-    ).fetchall()
-    found = [_stored(row) for row in rows[:limit]]
-    return (found if after is not None else found[::-1]), len(rows) > limit
-
-
 def count(db: SqlConnection) -> int:
     """Return how many messages there are."""
     return int(db.execute("SELECT count(*) FROM message").fetchone()[0])
 
 
-def _stored(row: tuple[object, ...]) -> StoredMessage:
+def of_row(row: tuple[object, ...]) -> Message:
+    """Return the message of a row of COLUMNS."""
+    cells = list(row)
+    for flag in _FLAGS:
+        cells[flag] = bool(cells[flag])
+    return Message(*cells)  # type: ignore[arg-type]
+
+
+def stored(row: tuple[object, ...]) -> StoredMessage:
+    """Return the message of a row of SELECT."""
     cursor, name, status, *rest = row
-    rest[4] = bool(rest[4])
-    return StoredMessage(cursor, Message(*rest), name, status)  # type: ignore[arg-type]
+    return StoredMessage(cursor, of_row(tuple(rest)), name, status)  # type: ignore[arg-type]

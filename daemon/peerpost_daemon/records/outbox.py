@@ -56,7 +56,11 @@ class Outgoing(Struct, frozen=True):
     expires_at_ms: int | None
     read_at_ms: int | None
     failed_at_ms: int | None
-    content: bytes | None  # an encoded body; None: the message's
+    content: (
+        bytes | None
+    )  # an encoded body; None: the message's; empty: there is nothing to say any more
+    not_before_ms: int | None
+    wiped: bool  # what it said has been removed
 
 
 class Waiting(Struct, frozen=True):
@@ -67,6 +71,9 @@ class Waiting(Struct, frozen=True):
     media_type: str | None
     body: bytes | None  # None: `outgoing.content` stands for it
     reply_to: bytes | None
+    presentation: bytes | None
+    request: bytes | None
+    answers: bool
 
 
 class Sealed(Struct, frozen=True):
@@ -92,19 +99,27 @@ class Recovered(Struct, frozen=True):
 _COLUMNS = (
     "number, outbox.message, outbox.channel, recipient, state, reason, attempts, outbox.sequence, "
     "envelope_id, recipients, outbox.position, queued_at_ms, outbox.sent_at_ms, delivered_at_ms, "
-    "outbox.expires_at_ms, read_at_ms, failed_at_ms, content"
+    "outbox.expires_at_ms, read_at_ms, failed_at_ms, content, "
+    "not_before_ms, wiped"
 )
 _COUNT = _COLUMNS.count(",") + 1
 _SELECT = f"SELECT {_COLUMNS} FROM outbox"  # noqa: S608  constant columns
 
 
 def add(
-    db: SqlConnection, message: Message, cursor: int, recipient: str | None, key: str | None
+    db: SqlConnection,
+    message: Message,
+    cursor: int,
+    recipient: str | None,
+    key: str | None,
+    *,
+    not_before_ms: int | None = None,
 ) -> None:
     """Queue a message that has just been stored at `cursor`."""
     db.execute(
         "INSERT INTO outbox (message, message_cursor, channel, recipient, idempotency_key, state, "
-        "queued_at_ms, expires_at_ms, size) VALUES (?, ?, ?, ?, ?, 'queued', ?, ?, ?)",
+        "queued_at_ms, expires_at_ms, size, not_before_ms) "
+        "VALUES (?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?)",
         (
             message.id,
             cursor,
@@ -114,23 +129,9 @@ def add(
             message.sent_at_ms,
             message.expires_at_ms,
             len(message.body),
+            not_before_ms,
         ),
     )
-
-
-def add_content(db: SqlConnection, id_: bytes, channel: bytes, content: bytes, now_ms: int) -> None:
-    """Queue a body that is no message. It replaces one of the same channel that is not sealed yet."""
-    replaced = db.execute(
-        "UPDATE outbox SET content = ?, size = ? WHERE channel = ? AND state = 'queued' "
-        "AND content IS NOT NULL",
-        (content, len(content), channel),
-    ).rowcount
-    if not replaced:
-        db.execute(
-            "INSERT INTO outbox (message, message_cursor, channel, state, queued_at_ms, content, "
-            "size) VALUES (?, 0, ?, 'queued', ?, ?, ?)",
-            (id_, channel, now_ms, content, len(content)),
-        )
 
 
 def find(db: SqlConnection, message: bytes) -> Outgoing | None:
@@ -154,24 +155,25 @@ def by_sequence(db: SqlConnection, channel: bytes, sequence: int) -> Outgoing | 
     return _outgoing(row) if row else None
 
 
-def waiting(db: SqlConnection, after: int, limit: int) -> list[Waiting]:
-    """Return rows after a number, in their order, whose channel is there and that the relay lacks."""
+def waiting(db: SqlConnection, after: int, limit: int, now_ms: int) -> list[Waiting]:
+    """Return rows after a number, in their order, whose channel is there, that are due and that the relay lacks."""
     rows = db.execute(
-        f"SELECT {_COLUMNS}, envelope, media_type, body, reply_to FROM outbox "  # noqa: S608
-        "LEFT JOIN message ON message.cursor = message_cursor "
+        f"SELECT {_COLUMNS}, envelope, media_type, body, reply_to, presentation, request, answers "  # noqa: S608
+        "FROM outbox LEFT JOIN message ON message.cursor = message_cursor "
         "WHERE state IN ('queued', 'sealed') AND outbox.channel IS NOT NULL AND number > ? "
-        "ORDER BY number LIMIT ?",
-        (after, limit),
+        "AND (not_before_ms IS NULL OR not_before_ms <= ?) ORDER BY number LIMIT ?",
+        (after, now_ms, limit),
     ).fetchall()
-    return [Waiting(_outgoing(row[:_COUNT]), *row[_COUNT:]) for row in rows]
+    return [_waiting(row) for row in rows]
 
 
-def undirected(db: SqlConnection, limit: int) -> list[str]:
-    """Return the identities for which messages wait that have no channel yet."""
+def undirected(db: SqlConnection, limit: int, now_ms: int) -> list[str]:
+    """Return the identities for which messages wait that are due and have no channel yet."""
     rows = db.execute(
         "SELECT recipient, min(number) FROM outbox WHERE state = 'queued' AND channel IS NULL "
-        "AND recipient IS NOT NULL GROUP BY recipient ORDER BY 2 LIMIT ?",
-        (limit,),
+        "AND recipient IS NOT NULL AND (not_before_ms IS NULL OR not_before_ms <= ?) "
+        "GROUP BY recipient ORDER BY 2 LIMIT ?",
+        (now_ms, limit),
     ).fetchall()
     return [row[0] for row in rows]
 
@@ -313,11 +315,12 @@ def recover_unknown(
 def sent(db: SqlConnection, message: bytes, position: int, now_ms: int) -> Link | None:
     """Note that the relay has the message; return its link, None when that was known.
 
-    Its bytes are kept until it is delivered: the relay may lose them.
+    Its bytes are kept until it is delivered, unless what they say has been removed: the relay may lose them.
     """
     row = db.execute(
         "UPDATE outbox SET state = CASE state WHEN 'sealed' THEN 'sent' ELSE state END, "
-        "position = ?, sent_at_ms = coalesce(sent_at_ms, ?) "
+        "position = ?, sent_at_ms = coalesce(sent_at_ms, ?), "
+        "envelope = CASE WHEN wiped THEN NULL ELSE envelope END "
         "WHERE message = ? AND position IS NULL AND state IN ('sealed', 'delivered') "
         "RETURNING sequence, envelope_id, message_cursor",
         (position, now_ms, message),
@@ -386,9 +389,15 @@ def fail(db: SqlConnection, number: int, reason: str, now_ms: int) -> bool:
     return bool(cursor.rowcount)
 
 
+def _waiting(row: tuple[object, ...]) -> Waiting:
+    *said, answers = row[_COUNT:]
+    return Waiting(_outgoing(row[:_COUNT]), *said, bool(answers))  # type: ignore[call-arg, arg-type]
+
+
 def _outgoing(row: tuple[object, ...]) -> Outgoing:
     cells = list(row)
     cells[4] = OutboxState(str(row[4]))
     joined = row[9] if isinstance(row[9], bytes) else b""
     cells[9] = tuple(joined[at : at + _CARD_BYTES] for at in range(0, len(joined), _CARD_BYTES))
+    cells[19] = bool(row[19])
     return Outgoing(*cells)  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from typing import Final
 
 from peerpost_daemon.records.bounds_schema import BOUNDS
+from peerpost_daemon.records.content_schema import CONTENT
 from peerpost_daemon.records.rollback_schema import ROLLBACK
 from peerpost_daemon.records.tally_schema import TALLIES
 from peerpost_daemon.vault.migrations import Migration
@@ -190,4 +191,5 @@ MIGRATIONS: Final = (
     Migration(3, "tallies and alarms", TALLIES),
     Migration(4, "eras of positions, and bytes that are kept", ROLLBACK),
     Migration(5, "bounds in bytes", BOUNDS),
+    Migration(6, "changes of messages, threads, search, schedules", CONTENT),
 )

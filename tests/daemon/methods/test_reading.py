@@ -13,7 +13,7 @@ async def test_everything_that_came_is_read_and_the_others_are_told(alice: House
     await alice.arrived(message_by(BOB, channel, "a", position=7))
     marked = await alice.result("message.mark_read", channel="ops")
     assert marked == {"channel": channel.hex(), "position": 7, "changed": True}
-    (waiting,) = await alice.daemon.read(lambda db: outbox.waiting(db, 0, 10))
+    (waiting,) = await alice.daemon.read(lambda db: outbox.waiting(db, 0, 10, NOW_MS))
     assert decode_body(waiting.outgoing.content or b"") == ReadMark(7)
     assert alice.plan.said == [("wake",)]
 
@@ -28,7 +28,7 @@ async def test_what_is_not_sent_yet_is_replaced_and_nothing_goes_back(alice: Hou
     assert (await alice.result("message.mark_read", channel="ops"))["position"] == 8
     again = await alice.result("message.mark_read", channel="ops", up_to=first.id.hex())
     assert (again["position"], again["changed"]) == (8, False)
-    (waiting,) = await alice.daemon.read(lambda db: outbox.waiting(db, 0, 10))
+    (waiting,) = await alice.daemon.read(lambda db: outbox.waiting(db, 0, 10, NOW_MS))
     assert decode_body(waiting.outgoing.content or b"") == ReadMark(8)
 
 

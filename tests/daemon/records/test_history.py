@@ -3,7 +3,15 @@
 import pytest
 
 from peerpost_daemon.errors import DaemonError
-from peerpost_daemon.records import consumers, events, history, messages, outbox, tallies
+from peerpost_daemon.records import (
+    consumers,
+    events,
+    history,
+    message_pages,
+    messages,
+    outbox,
+    tallies,
+)
 from peerpost_daemon.records.consumers import Terms
 from peerpost_daemon.records.messages import Message
 from peerpost_daemon.vault.connection import SqlConnection
@@ -28,7 +36,7 @@ def arrive(db: SqlConnection, number: int, size: int = 10, *, mine: bool = False
 
 
 def numbers(db: SqlConnection) -> list[int]:
-    page, _ = messages.page(db, CHANNEL, 0, None, 99)
+    page, _ = message_pages.page(db, CHANNEL, 0, None, 99)
     return [int.from_bytes(stored.message.id, "big") for stored in page]
 
 

@@ -1,0 +1,31 @@
+"""Threads: a message that answers belongs to the thread of what it answers.
+
+A thread goes by the id of its first message. It is stored with each answer and never followed, so answers in a circle
+are a thread like any other.
+"""
+
+from peerpost_daemon.vault.connection import SqlConnection
+
+MAX_GATHERED = 256
+"""Messages that join another thread when the one they answer turns out to be an answer itself."""
+
+
+def of(db: SqlConnection, channel: bytes | None, reply_to: bytes | None) -> bytes | None:
+    """Return the thread of an answer: that of the message it answers, or that message."""
+    if reply_to is None:
+        return None
+    row = db.execute(
+        "SELECT thread FROM message WHERE id = ? AND channel IS ? ORDER BY cursor LIMIT 1",
+        (reply_to, channel),
+    ).fetchone()
+    found: bytes | None = row[0] if row else None
+    return found or reply_to
+
+
+def gather(db: SqlConnection, id_: bytes, thread: bytes) -> None:
+    """Let those that came before the message they answer join its thread."""
+    db.execute(
+        "UPDATE message SET thread = ? WHERE cursor IN "
+        "(SELECT cursor FROM message WHERE thread = ? ORDER BY cursor LIMIT ?)",
+        (thread, id_, MAX_GATHERED),
+    )
