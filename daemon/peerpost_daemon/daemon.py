@@ -30,7 +30,7 @@ from peerpost_daemon.settings import DaemonSettings
 from peerpost_daemon.vault import keyfile
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
-from peerpost_daemon.vault.integrity import Integrity
+from peerpost_daemon.vault.integrity import Integrity, found_beside
 
 T = TypeVar("T")
 MakeEngine = Callable[[Database, Account, str | None, LinkSettings], Engine]
@@ -77,6 +77,8 @@ class Daemon:
         self.shutdown_wanted = asyncio.Event()
         self.integrity: Integrity | None = None
         self.unopened: DaemonError | None = None  # why the vault did not open the last time
+        self.damaged: DaemonError | None = None  # why the process has to end
+        self._checking: asyncio.Task[None] | None = None
         self._make_engine = make_engine
         self._cost = cost
         self._database: Database | None = None
@@ -212,6 +214,8 @@ class Daemon:
             await database.close()
             raise
         self._database = database
+        if not database.is_checked:
+            self._checking = asyncio.create_task(self._check(key), name="vault-check")
         self.bell.ring()
         log.info("the vault is open")
 
@@ -222,8 +226,21 @@ class Daemon:
             self.unopened = error
             raise
         self.unopened = None
-        self.integrity = Integrity(self.clock(), "quick", None)
+        self.integrity = Integrity(self.clock(), "quick", None) if database.is_checked else None
         return database
+
+    async def _check(self, key: bytes) -> None:
+        """Check a large vault while it is used; when it is damaged, say so and end the process."""
+        try:
+            found = await found_beside(self.settings.vault, key)
+        except DaemonError as error:  # it could not be opened once more
+            log.warning("the vault was not checked: %s", error.kind)
+            return
+        self.integrity = Integrity(self.clock(), "quick", found.message if found else None)
+        if found is not None:
+            log.error("%s", found.message)
+            self.damaged = found
+            self.shutdown_wanted.set()
 
     async def _key(self, passphrase: str | bytes, *, create: bool) -> bytes:
         """Return the database's key. A database whose key file is gone is never given another."""
@@ -257,6 +274,10 @@ class Daemon:
     async def _shut(self, change: str) -> None:
         if (database := self._database) is None:
             return
+        if self._checking is not None:
+            self._checking.cancel()
+            await asyncio.wait([self._checking])
+            self._checking = None
         await self._end_engine()
         try:
             await database.write(self._told(change))

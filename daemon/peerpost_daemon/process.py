@@ -242,6 +242,8 @@ async def _serve(settings: DaemonSettings, secret: bytes | None, given: Surround
         given.manager.stopping()
     finally:
         await service.close()
+    if daemon.damaged is not None:
+        raise daemon.damaged
 
 
 def _engines(bell: Bell, settings: DaemonSettings) -> MakeEngine:

@@ -23,6 +23,7 @@ from peerpost_daemon.vault.integrity import Integrity, damage
 from peerpost_daemon.version import VERSION
 
 REACH_SECONDS: Final = 5.0
+LEAST_SKEW_MS: Final = 100.0  # what is less may be the way, and not the clock
 
 
 async def examine(daemon: Daemon, facts: Facts, schema: int | None) -> list[Check]:
@@ -31,7 +32,7 @@ async def examine(daemon: Daemon, facts: Facts, schema: int | None) -> list[Chec
         *places(daemon.settings),
         await _vault(daemon),
         _disk(facts),
-        await _relay(facts.link),
+        await _relay(facts),
         _relay_key(daemon),
         _clock(facts.link),
         await _versions(daemon, schema),
@@ -67,9 +68,14 @@ def _disk(facts: Facts) -> Check:
     return passed("disk_space", detail)
 
 
-async def _relay(link: Link) -> Check:
+async def _relay(facts: Facts) -> Check:
+    link = facts.link
+    if facts.state != "ready":
+        return skipped("relay", "without an open vault nothing is asked of a relay")
     if link.url is None:
         return skipped("relay", "no relay is known yet")
+    if facts.account is None:
+        return skipped("relay", f"no account is registered with {link.url}")
     if link.state is LinkState.ONLINE:
         trip = "" if link.round_trip_ms is None else f", round trip {link.round_trip_ms:.1f} ms"
         return passed("relay", f"{link.url} is online{trip}")
@@ -116,7 +122,8 @@ def _clock(link: Link) -> Check:
     skew = link.clock_skew_ms
     if skew is None:
         return skipped("clock", "only a relay that was reached tells")
-    detail = f"{skew / 1000:+.1f} s from here to the relay's clock"
+    seconds = f"{skew / 1000:+.1f}" if abs(skew) >= LEAST_SKEW_MS else "less than 0.1"
+    detail = f"{seconds} s from here to the relay's clock"
     if abs(skew) >= SKEW_MS:
         return failed("clock", detail, "Set the clock.", severity="warning")
     return passed("clock", detail)

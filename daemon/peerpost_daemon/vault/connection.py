@@ -114,6 +114,10 @@ class Connection:
             raise failure from error
         return result
 
+    def interrupt(self) -> None:
+        """Let the statement that runs now fail; the only call that is made from another thread."""
+        self._opened[0].interrupt()
+
     async def close(self) -> None:
         """Close the database and end its thread, also when the caller is cancelled meanwhile."""
         try:

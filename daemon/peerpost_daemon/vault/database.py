@@ -20,10 +20,12 @@ from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.vault.checkpoint import Checkpoint, take_checkpoint
 from peerpost_daemon.vault.connection import READER, WRITER, Connection, SqlConnection
 from peerpost_daemon.vault.faults import disk_fault
+from peerpost_daemon.vault.integrity import glance, require_sound
 from peerpost_daemon.vault.lock import ProcessLock
 from peerpost_daemon.vault.migrations import Migration, migrate
 from peerpost_daemon.vault.writer import FULL_QUEUE_RETRY_AFTER, Writer, closed
 
+MAX_CHECKED_BYTES = 32 * 1024 * 1024  # of a file that is read wholly before it is used
 MAX_READING = 4096  # reads that run or wait
 STORAGE_KINDS = frozenset({"storage_full", "storage_failed"})
 
@@ -40,6 +42,7 @@ class Database:
         self._stack = stack
         self._readers = 0
         self._closed = False
+        self.is_checked = False  # wholly, when it was opened
         self._trouble: dict[str, DaemonError] = {}
         self._writer = Writer(writing)
         self._task = asyncio.create_task(self._writer.run(), name="vault-writer")
@@ -48,6 +51,8 @@ class Database:
     async def open(cls, path: Path, key: bytes, migrations: Sequence[Migration]) -> Database:
         """Open the database at `path`, creating it, check it and bring its schema up to date.
 
+        A file of more than MAX_CHECKED_BYTES is only glanced at; `integrity.found_beside` checks it meanwhile.
+
         Raises DaemonError: storage_failed (open elsewhere, damaged, another key, newer schema)
         or storage_full. Nothing stays open then.
         """
@@ -55,11 +60,13 @@ class Database:
             stack.callback(_locked(path).release)
             writing = await Connection.open(path, key, WRITER)
             stack.push_async_callback(writing.close)
-            await writing.call(check)
+            small = await writing.call(_look)
             await writing.call(lambda connection: migrate(connection, migrations))
             reading = await Connection.open(path, key, READER)
             stack.push_async_callback(reading.close)
-            return cls(writing, reading, stack.pop_all())
+            database = cls(writing, reading, stack.pop_all())
+            database.is_checked = small
+            return database
         raise AssertionError  # the stack swallows nothing
 
     @property
@@ -140,15 +147,14 @@ class Database:
             log.warning("the vault's log was not shortened: %s", error)
 
 
-def check(connection: SqlConnection) -> None:
-    """Refuse a database whose pages or trees are damaged (DaemonError storage_failed)."""
-    (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if answer != "ok":
-        found = " ".join(str(answer).split())  # the engine says it in several lines
-        raise DaemonError(
-            "storage_failed",
-            f"the vault is damaged ({found}): copy its files away and restore a backup",
-        )
+def _look(connection: SqlConnection) -> bool:
+    """Check a small database wholly, glance at a large one; return whether it was small."""
+    pages, size = (
+        connection.execute(f"PRAGMA {p}").fetchone()[0] for p in ("page_count", "page_size")
+    )
+    small = bool(pages * size <= MAX_CHECKED_BYTES)
+    (require_sound if small else glance)(connection)
+    return small
 
 
 def _locked(path: Path) -> ProcessLock:

@@ -95,6 +95,23 @@ async def test_the_doctor_says_how_to_close_what_is_open(alice: House) -> None:
     assert check["fix"] == f"chmod 600 {alice.daemon.settings.key_file}"
 
 
+async def test_of_a_locked_vault_the_doctor_says_that_and_blames_no_relay(alice: House) -> None:
+    await alice.result("daemon.lock")
+    found = await alice.result("daemon.doctor")
+    checks = results(found)
+    assert (checks["relay"], checks["clock"], checks["vault_integrity"]) == ("skipped",) * 3
+    assert kinds(found) == {"locked"}
+
+
+async def test_a_clock_that_is_nearly_right_has_no_sign(alice: House) -> None:
+    alice.plan.engines[-1].link_status = LinkStatus(
+        LinkState.ONLINE, NOW_MS, RELAY, round_trip_ms=1.5, heard_ago_ms=70, clock_skew_ms=-20
+    )
+    found = await alice.result("daemon.doctor")
+    (clock,) = [check for check in found["checks"] if check["check"] == "clock"]
+    assert clock["detail"] == "less than 0.1 s from here to the relay's clock"
+
+
 async def test_the_doctor_comes_without_a_vault(bare: House) -> None:
     found = await bare.result("daemon.doctor")
     assert results(found)["vault_integrity"] == "skipped"
