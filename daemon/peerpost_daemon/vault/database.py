@@ -149,10 +149,9 @@ class Database:
 
 def _look(connection: SqlConnection) -> bool:
     """Check a small database wholly, glance at a large one; return whether it was small."""
-    pages, size = (
-        connection.execute(f"PRAGMA {p}").fetchone()[0] for p in ("page_count", "page_size")
-    )
-    small = bool(pages * size <= MAX_CHECKED_BYTES)
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
+    small = int(pages) * int(page_bytes) <= MAX_CHECKED_BYTES
     (require_sound if small else glance)(connection)
     return small
 
