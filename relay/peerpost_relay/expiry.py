@@ -1,7 +1,8 @@
-"""Look after the store: empty what has expired, notice revocations, probe what failed.
+"""Look after the store: remove what has expired, notice revocations, probe what failed.
 
-One task, one round every `upkeep_seconds`. Expired envelopes lose their bodies, a bounded batch in
-a transaction, through the one writer; their positions stay (reading.py says what readers see).
+One task, one round every `upkeep_seconds`. Expired envelopes go, and later their message ids,
+a bounded batch in a transaction, through the one writer (sqlite_store/expired.py says what stays how long, reading.py
+what readers see).
 Cards are revoked by a command in another process, so the store is asked for them.
 """
 
@@ -52,10 +53,14 @@ class Upkeep:
         await self._notice_revocations()
         if self._writer.failing is not None:
             await self._write(_probe)
-        while await self._write(
-            partial(_expire, now_ms=self._clock(), limit=self._settings.expired_batch_max)
+        now_ms, limit = self._clock(), self._settings.expired_batch_max
+        forget_at_ms = now_ms + round(self._settings.forget_seconds * 1_000)
+        for step in (
+            lambda t: t.expire(now_ms, forget_at_ms, limit),
+            lambda t: t.forget(now_ms, limit),
         ):
-            pass
+            while await self._write(step):
+                pass
 
     async def probe(self) -> Refusal | None:
         """Write to the store, changing nothing; return why it did not take it."""
@@ -80,7 +85,7 @@ class Upkeep:
     async def _write(self, operation: Callable[[Transaction], int]) -> bool:
         """Commit an operation through the writer; tell whether there may be more of it."""
         result = await self._put(operation)
-        return result == self._settings.expired_batch_max
+        return isinstance(result, int) and result > 0
 
     def _put(self, operation: Callable[[Transaction], int]) -> "asyncio.Future[int | RefusalError]":
         done: asyncio.Future[int | RefusalError] = asyncio.get_running_loop().create_future()
@@ -96,7 +101,3 @@ def _settle(done: "asyncio.Future[Any]", result: object) -> None:
 def _probe(transaction: Transaction) -> int:
     transaction.touch()
     return 0
-
-
-def _expire(transaction: Transaction, *, now_ms: int, limit: int) -> int:
-    return transaction.expire(now_ms, limit)

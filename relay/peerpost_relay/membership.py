@@ -6,8 +6,10 @@ Checks, in their order (docs/protocol/frames.md, "submit_roster_event"):
  3. the channel exists for this card, unless the event begins one
  4. the event continues the stored roster by roster/rules.py
  5. every card listed for a new member is a live card of that identity
- 6. no new member's card is in too many channels
+ 6. no new member's card is in too many channels, or came to this one too often
  7. two identities have one direct channel at most
+ 8. channel and identity have room for the event. Removing and leaving need none, or whoever fills a channel could not
+    be removed from it; there are no more of these than there were additions, which do
 """
 
 from collections.abc import Iterable
@@ -18,12 +20,24 @@ from msgspec import Struct
 from peerpost_protocol.errors import RosterError
 from peerpost_protocol.frames import Item, ItemKind
 from peerpost_protocol.refusals import Refusal
-from peerpost_protocol.roster import Add, Create, Member, Roster, RosterEvent, apply_event
+from peerpost_protocol.roster import (
+    Add,
+    Create,
+    Leave,
+    Member,
+    Remove,
+    Roster,
+    RosterEvent,
+    apply_event,
+)
 from peerpost_protocol.wire import encode
 from peerpost_relay.errors import RefusalError, refusal_of
 from peerpost_relay.outcomes import Appended, Outcome
-from peerpost_relay.publishing import channel_for, standing
-from peerpost_relay.store import Channel, Standing, Transaction
+from peerpost_relay.publishing import UNBOUNDED, Room, channel_for, require_room, standing
+from peerpost_relay.store import ROWS_BYTES, Channel, Standing, Transaction
+
+JOININGS_MAX = 1_024  # of one card to one channel
+NO_CHANNEL = 0  # the number that no channel has
 
 
 class _Change(Struct, frozen=True):
@@ -34,37 +48,58 @@ class _Change(Struct, frozen=True):
     removed: dict[bytes, int]
 
 
-def submit(transaction: Transaction, event: RosterEvent, now_ms: int, channels_max: int) -> Outcome:
+class _Asked(Struct, frozen=True):
+    """Be an event whose author's card counts, and what it may take."""
+
+    event: RosterEvent
+    author: Standing
+    now_ms: int
+    channels_max: int
+    room: Room
+
+
+def submit(
+    transaction: Transaction,
+    event: RosterEvent,
+    now_ms: int,
+    channels_max: int,
+    room: Room = UNBOUNDED,
+) -> Outcome:
     """Store the event and what it changes; raise RefusalError."""
     author = standing(transaction, event.author.id)  # 1
     known = transaction.event(event.id)
     if known is not None:
         return Outcome(*known)  # 2
+    asked = _Asked(event, author, now_ms, channels_max, room)
     if isinstance(event.body.change, Create):
-        return _begin(transaction, event, event.body.change, now_ms, channels_max)
+        return _begin(transaction, asked)
     channel = channel_for(transaction, event.channel, author)  # 3
     before = transaction.roster(channel.number)
     after = _applied(before, event)  # 4
     change = _changed(transaction, before, after, event, channels_max)
+    for number in change.added.values():
+        _require_few_joinings(transaction, channel, number)  # 6
+    if not isinstance(event.body.change, Remove | Leave):
+        require_room(transaction, channel.number, author, _size(event), room)  # 8
     transaction.set_roster(channel.number, after)
-    return _stored(transaction, channel, event, change, now_ms)
+    return _stored(transaction, channel, asked, change)
 
 
-def _begin(
-    transaction: Transaction, event: RosterEvent, create: Create, now_ms: int, channels_max: int
-) -> Outcome:
+def _begin(transaction: Transaction, asked: _Asked) -> Outcome:
+    event = asked.event
     roster = _applied(None, event)  # 4
-    change = _changed(transaction, None, roster, event, channels_max)
+    change = _changed(transaction, None, roster, event, asked.channels_max)
     pair = None
-    if create.direct:
+    if roster.direct:
         pair = " ".join(sorted(roster.members))  # an identity holds no space
         existing = transaction.direct_channel(pair)
         if existing is not None:
             raise RefusalError(  # 7
                 Refusal.DIRECT_EXISTS, "these two have a direct channel", subject=existing
             )
+    require_room(transaction, NO_CHANNEL, asked.author, _size(event), asked.room)  # 8
     channel = transaction.add_channel(event.channel, roster, pair)
-    return _stored(transaction, channel, event, change, now_ms)
+    return _stored(transaction, channel, asked, change)
 
 
 def _applied(roster: Roster | None, event: RosterEvent) -> Roster:
@@ -115,11 +150,26 @@ def _numbers(transaction: Transaction, members: Iterable[Member]) -> dict[bytes,
     return {card: s.number for card, s in found if s is not None}
 
 
+def _require_few_joinings(transaction: Transaction, channel: Channel, card: int) -> None:
+    """Refuse to add a card again that came and went too often: all its times there are read with what it does there."""
+    if len(transaction.intervals(channel.number, card)) >= JOININGS_MAX:
+        raise RefusalError(Refusal.TOO_MANY_MEMBERS, "a card was added to the channel too often")
+
+
+def _size(event: RosterEvent) -> int:
+    return len(encode(event.signed)) + ROWS_BYTES
+
+
 def _stored(
-    transaction: Transaction, channel: Channel, event: RosterEvent, change: _Change, now_ms: int
+    transaction: Transaction,
+    channel: Channel,
+    asked: _Asked,
+    change: _Change,
 ) -> Outcome:
-    item = Item(channel.last + 1, ItemKind.ROSTER_EVENT, now_ms, encode(event.signed))
+    event = asked.event
+    item = Item(channel.last + 1, ItemKind.ROSTER_EVENT, asked.now_ms, encode(event.signed))
     transaction.append(channel, item, None)
+    transaction.use(channel.number, asked.author.identity, len(item.body) + ROWS_BYTES)
     transaction.add_event(event.id, channel.number, event.body.position, item.position)
     begin = partial(transaction.begin_membership, channel.number)
     end = partial(transaction.end_membership, channel.number)

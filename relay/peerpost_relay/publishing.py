@@ -5,9 +5,9 @@ Checks, in their order (docs/protocol/frames.md, "publish"):
  2. the channel exists for this card: whoever never was in it learns nothing of it
  3. the message id is new; the same envelope again is answered with its first position
  4. the card speaks for a present member
- 5. the envelope was sealed under the current roster
- 6. sequence and previous envelope continue the sender's chain
- 7. it has not expired
+ 5. the envelope has not expired. Asked before its place is: an expired one may have been stored and forgotten since
+ 6. it was sealed under the current roster
+ 7. sequence and previous envelope continue the sender's chain
  8. channel and identity have room for it
 """
 
@@ -19,11 +19,18 @@ from peerpost_protocol.frames import Item, ItemKind
 from peerpost_protocol.refusals import Refusal
 from peerpost_relay.errors import RefusalError
 from peerpost_relay.outcomes import Appended, Outcome
-from peerpost_relay.store import Channel, Snapshot, Standing, StoredMessage, Transaction
+from peerpost_relay.store import (
+    ROWS_BYTES,
+    Channel,
+    Snapshot,
+    Standing,
+    StoredMessage,
+    Transaction,
+)
 
 
 class Room(Struct, frozen=True):
-    """Say how many bytes of envelopes a channel and an identity may store, and when to ask again."""
+    """Say how many bytes a channel and an identity may store, and when to ask again."""
 
     channel_bytes: int = 2**62
     identity_bytes: int = 2**62
@@ -44,13 +51,14 @@ def publish(
     if known is not None:
         return _repeated(known, envelope, channel)  # 3
     require_member(transaction, channel, card)  # 4
-    require_current_roster(header, channel)  # 5
-    require_next(transaction.link(channel.number, card.number), envelope)  # 6
-    require_unexpired(header, now_ms)  # 7
-    require_room(transaction, channel, card, len(data), room)  # 8
+    require_unexpired(header, now_ms)  # 5
+    require_current_roster(header, channel)  # 6
+    require_next(transaction.link(channel.number, card.number), envelope)  # 7
+    size = len(data) + ROWS_BYTES
+    require_room(transaction, channel.number, card, size, room)  # 8
     item = Item(channel.last + 1, ItemKind.ENVELOPE, now_ms, data)
     transaction.append(channel, item, header.expires_at_ms)
-    transaction.use(channel.number, card.identity, len(data))
+    transaction.use(channel.number, card.identity, size)
     newest = Link(header.sequence, envelope.id)
     transaction.advance(channel.number, card.number, header.message, newest, item.position)
     return Outcome(channel.id, item.position, Appended(channel.id, item))
@@ -126,10 +134,10 @@ def require_unexpired(header: Header, now_ms: int) -> None:
 
 
 def require_room(
-    transaction: Transaction, channel: Channel, card: Standing, size: int, room: Room
+    transaction: Transaction, channel: int, card: Standing, size: int, room: Room
 ) -> None:
     """Refuse what would be too much for its channel or its sender's identity."""
-    used = transaction.usage(channel.number, card.identity)
+    used = transaction.usage(channel, card.identity)
     if used.channel + size > room.channel_bytes:
         raise _full("channel", room)
     if used.identity + size > room.identity_bytes:

@@ -226,9 +226,12 @@ class Requests:
                 )
             case SubmitRosterEvent(event=signed):
                 channels_max = self._settings.channels_per_card_max
-                return partial(
-                    verify.verified_event, signed, proven
-                ), lambda event: lambda t: membership.submit(t, event, now_ms, channels_max)
+                return (
+                    partial(verify.verified_event, signed, proven),
+                    lambda event: (
+                        lambda t: membership.submit(t, event, now_ms, channels_max, self._room)
+                    ),
+                )
             case PostReceipt(receipt=signed):
                 return partial(
                     verify.verified_receipt, signed, proven

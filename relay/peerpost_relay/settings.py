@@ -56,8 +56,8 @@ class RelaySettings(Struct, frozen=True, kw_only=True):
     writes_burst: Positive = 50_000  # so many at once
     write_bytes_per_second: Positive = 64 * 1024 * 1024  # of one card
     write_bytes_burst: Positive = 512 * 1024 * 1024  # so many at once
-    channel_bytes_max: Positive = 16 * 1024**3  # stored envelopes of one channel
-    identity_bytes_max: Positive = 64 * 1024**3  # stored envelopes of all cards of an identity
+    channel_bytes_max: Positive = 16 * 1024**3  # of one channel: envelopes, roster events, rows
+    identity_bytes_max: Positive = 64 * 1024**3  # the same, by all cards of an identity
     quota_retry_ms: Positive = 60_000  # said with `quota_exceeded`
     checkpoint_bytes: Positive = 4 * 1024 * 1024  # written since the last checkpoint of the log
     log_bytes_max: Positive = 64 * 1024 * 1024  # the writer itself checkpoints past this
@@ -75,7 +75,8 @@ class RelaySettings(Struct, frozen=True, kw_only=True):
     blob_threads: Positive = 2  # that read, write and hash
     blob_sweep_seconds: Seconds = 60.0  # between two looks for what has expired
     upkeep_seconds: Seconds = 1.0  # between two rounds of expiry, revocation and health
-    expired_batch_max: Positive = 500  # envelopes emptied in one transaction
+    expired_batch_max: Positive = 250  # envelopes, or their ids, removed in one transaction
+    forget_seconds: Seconds = 7 * 86_400.0  # from an envelope's removal to that of its message id
     drain_seconds: Seconds = 10.0  # for what is under way when the relay is told to stop
     close_seconds: Seconds = 3.0  # for closing handshakes after that
     retry_after_ms: Positive = 1_000  # said with `too_many_requests`

@@ -20,6 +20,10 @@ from peerpost_relay.errors import RefusalError
 
 T = TypeVar("T")
 
+ROWS_BYTES = (
+    256  # what an envelope or a roster event takes beside its body, with the indexes, rounded up
+)
+
 
 class StoredCard(Struct, frozen=True):
     """Be a card of the directory; its signature was verified when it came in."""
@@ -53,7 +57,7 @@ class Channel(Struct, frozen=True):
     """Say where a channel stands.
 
     `last`: its newest position; `receipts`: its newest receipt revision; `lost`: the newest
-    position whose body has expired and is gone, 0 when none is.
+    position whose envelope has expired and is gone, 0 when none is.
     """
 
     number: int
@@ -88,7 +92,7 @@ class StoredReceipt(Struct, frozen=True):
 
 
 class Usage(Struct, frozen=True):
-    """Say how many bytes of envelopes are stored in a channel and by an identity."""
+    """Say how many bytes are stored in a channel and by an identity: envelopes, roster events, their rows."""
 
     channel: int
     identity: int
@@ -171,7 +175,7 @@ class Snapshot(Protocol):
         """Return a sender's newest envelope."""
 
     def usage(self, channel: int, identity: str) -> Usage:
-        """Return the bytes of the stored envelopes of a channel, and of an identity's cards."""
+        """Return the bytes that a channel stores, and that an identity's cards have stored."""
 
     def receipt(self, channel: int, card: int) -> StoredReceipt | None:
         """Return a card's receipt."""
@@ -250,7 +254,7 @@ class Transaction(Snapshot, Protocol):
         """Remember an envelope as its sender's newest, and its message id."""
 
     def use(self, channel: int, identity: str, size: int) -> None:
-        """Count the bytes of an envelope that was stored."""
+        """Count bytes that were stored."""
 
     def resume(self, channel: int, card: int, newest: Link) -> None:
         """Remember an envelope that is not stored as its sender's newest."""
@@ -276,8 +280,11 @@ class Transaction(Snapshot, Protocol):
     def touch(self) -> None:
         """Change nothing, but write: so that the commit shows whether the disk takes it."""
 
-    def expire(self, now_ms: int, limit: int) -> int:
-        """Remove the bodies of up to `limit` envelopes that have expired; return how many."""
+    def expire(self, now_ms: int, forget_at_ms: int, limit: int) -> int:
+        """Remove up to `limit` envelopes that have expired, but not their message ids; return how many."""
+
+    def forget(self, now_ms: int, limit: int) -> int:
+        """Remove up to `limit` message ids of envelopes that expired long ago; return how many."""
 
 
 Operation = Callable[[Transaction], T]

@@ -1,7 +1,8 @@
 """A follower that does not read while a flood passes: what it costs the relay and the others.
 
 Real relay process; one publisher, one follower that reads (whose latencies are measured), and one
-that stops reading. The flood runs twice, without and with the one that does not read.
+that stops reading. Floods without and with the one that does not read take turns, and which of the two comes
+first does too: a store that has grown and a machine that does other work slow both down alike.
 """
 
 import asyncio
@@ -42,12 +43,17 @@ class Flood:
 
 @dataclass(frozen=True)
 class Compared:
-    """Be a flood without and with a reader that does not read, and what that one read at last."""
+    """Be floods without and with a reader that does not read, and what that one read at last."""
 
-    without: Flood
-    beside: Flood
+    without: list[Flood]
+    beside: list[Flood]
     read_late: list[int]
     expected: list[int]
+
+    @property
+    def grown_bytes(self) -> int:
+        """Return by how much the relay's memory grew at most while one did not read."""
+        return max(flood.grown_bytes for flood in self.beside)
 
     @property
     def violations(self) -> list[str]:
@@ -128,20 +134,28 @@ class Reader(RelayClient):
                 return frame.items
 
 
-async def compare(folder: Path, count: int) -> Compared:
-    """Flood twice; return the figures and what the slow reader got once it read again."""
+async def compare(folder: Path, count: int, rounds: int = 1) -> Compared:
+    """Flood without and beside, in turns; return the figures and what the slow readers got once they read again."""
+    compared = Compared([], [], [], [])
     async with _flooding(folder) as flooding:
-        channel = flooding.roster.channel
-        without = await flooding.flood(count)
-        first = flooding.last + 1
-        async with await _not_reading(flooding.relay.port, flooding.people[2]) as slow:
-            answer = await slow.subscribe(Cursor(channel, flooding.last, 0), everything=False)
-            assert isinstance(answer, Subscribed), answer
-            beside = await flooding.flood(count)
-            late: list[int] = []
-            while len(late) < count:
-                late += [item.position for item in await slow.items_now(channel)]
-        return Compared(without, beside, late, list(range(first, flooding.last + 1)))
+        for number in range(rounds):
+            for beside in (False, True) if number % 2 == 0 else (True, False):
+                if beside:
+                    await _flood_beside(flooding, count, compared)
+                else:
+                    compared.without.append(await flooding.flood(count))
+    return compared
+
+
+async def _flood_beside(flooding: _Flooding, count: int, compared: Compared) -> None:
+    channel, first = flooding.roster.channel, flooding.last + 1
+    async with await _not_reading(flooding.relay.port, flooding.people[2]) as slow:
+        answer = await slow.subscribe(Cursor(channel, flooding.last, 0), everything=False)
+        assert isinstance(answer, Subscribed), answer
+        compared.beside.append(await flooding.flood(count))
+        compared.expected.extend(range(first, flooding.last + 1))
+        while len(compared.read_late) < len(compared.expected):
+            compared.read_late.extend(item.position for item in await slow.items_now(channel))
 
 
 @asynccontextmanager

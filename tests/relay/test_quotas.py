@@ -175,7 +175,7 @@ async def test_an_identity_stores_no_more_than_it_may(tmp_path: Path) -> None:
 async def test_what_has_expired_counts_no_more(tmp_path: Path) -> None:
     alice = Person("alice@example.org")
     async with (
-        bounded(tmp_path, channel_bytes_max=3_000, upkeep_seconds=0.02) as relay,
+        bounded(tmp_path, channel_bytes_max=4_000, upkeep_seconds=0.02) as relay,
         await RelayClient.register(relay.url, alice) as client,
     ):
         roster, event = alice.create([])

@@ -278,12 +278,12 @@ async def test_a_lost_group_is_refused_whole_and_the_writer_goes_on(
     assert desk.writer.failing is None
 
 
-async def test_expired_bodies_go_positions_stay(desk: Desk) -> None:
+async def test_expired_envelopes_go_positions_stay(desk: Desk) -> None:
     roster = await desk.team()
     place = desk.alice.place(roster, expires_at_ms=NOW + 10)
     await desk.one(publish(desk.alice, desk.alice.envelope(roster, place=place)))
     await desk.one(publish(desk.alice, desk.alice.envelope(roster)))
-    assert await desk.one(lambda t: t.expire(NOW + 10, 100)) == 1
+    assert await desk.one(lambda t: t.expire(NOW + 10, NOW + 20, 100)) == 1
     channel = await desk.store.read(lambda s: s.channel(roster.channel))
     assert channel is not None
     assert (channel.last, channel.lost) == (3, 2)

@@ -20,7 +20,6 @@ from peerpost_relay.sqlite_store.transaction import SqliteTransaction
 from peerpost_relay.store import Channel, Interval, Standing, StoredReceipt, Usage
 
 _CHAIN = "INSERT OR REPLACE INTO chains VALUES (?, ?, ?, ?)"
-_MESSAGE = "INSERT INTO messages VALUES (?, ?, ?, ?, ?)"
 
 _Pair = tuple[int, int]  # channel and card
 
@@ -115,15 +114,15 @@ class GroupTransaction(SqliteTransaction):
         self._channels.clear()
         super().put_receipt(channel, card, receipt)
 
-    def expire(self, now_ms: int, limit: int) -> int:
-        """Remove the bodies of up to `limit` envelopes that have expired; return how many."""
+    def expire(self, now_ms: int, forget_at_ms: int, limit: int) -> int:
+        """Remove up to `limit` envelopes that have expired, but not their message ids; return how many."""
         self._channels.clear()
-        return super().expire(now_ms, limit)
+        return super().expire(now_ms, forget_at_ms, limit)
 
     # -- usage -----------------------------------------------------------------------------------
 
     def usage(self, channel: int, identity: str) -> Usage:
-        """Return the bytes of the stored envelopes of a channel, and of an identity's cards."""
+        """Return the bytes that a channel stores, and that an identity's cards have stored."""
         if channel not in self._used or identity not in self._used:
             stored = super().usage(channel, identity)
             self._used[channel] = stored.channel + self._channel_uses[channel]
@@ -131,7 +130,7 @@ class GroupTransaction(SqliteTransaction):
         return Usage(self._used[channel], self._used[identity])
 
     def use(self, channel: int, identity: str, size: int) -> None:
-        """Count the bytes of an envelope that was stored, or with a negative size: removed."""
+        """Count bytes that were stored, or with a negative size: removed."""
         self._channel_uses[channel] += size
         self._identity_uses[identity] += size
         for key in (channel, identity):
@@ -158,7 +157,7 @@ class GroupTransaction(SqliteTransaction):
 
     def advance(self, channel: int, card: int, message: bytes, newest: Link, position: int) -> None:
         """Remember an envelope as its sender's newest, and its message id."""
-        self._db.execute(_MESSAGE, (channel, card, message, newest.id, position))
+        self._insert_message(channel, card, message, newest.id, position)
         self._links[channel, card] = self._moved_links[channel, card] = newest
 
     def resume(self, channel: int, card: int, newest: Link) -> None:

@@ -8,6 +8,7 @@ import os
 import sqlite3
 
 from peerpost_relay.errors import SetupError
+from peerpost_relay.sqlite_store import expired
 from peerpost_relay.sqlite_store.blob_schema import BLOBS
 
 EPOCH_BYTES = 16
@@ -128,7 +129,7 @@ INSERT INTO identity_usage
     WHERE i.body IS NOT NULL GROUP BY c.identity;
 """
 
-MIGRATIONS = (_FIRST, _USAGE, BLOBS)
+MIGRATIONS = (_FIRST, _USAGE, BLOBS, expired.SCHEMA)
 
 
 def migrate(db: sqlite3.Connection) -> bytes:

@@ -9,17 +9,15 @@ from peerpost_relay.store import Channel, StoredMessage
 
 _ITEMS = (
     "SELECT position, kind, stored_at_ms, body FROM items"
-    " WHERE channel = ? AND position > ? AND position <= ? AND body IS NOT NULL"
+    " WHERE channel = ? AND position > ? AND position <= ?"
     " ORDER BY position LIMIT ?"
-)
-_EXPIRED = (
-    "SELECT number, channel, position FROM items"
-    " WHERE expires_at_ms <= ? AND expires_at_ms IS NOT NULL AND body IS NOT NULL"
-    " ORDER BY expires_at_ms LIMIT ?"
 )
 _INSERT = (
     "INSERT INTO items (channel, position, kind, stored_at_ms, expires_at_ms, body)"
     " VALUES (?, ?, ?, ?, ?, ?)"
+)
+_MESSAGE = (
+    "INSERT INTO messages (channel, sender, message, envelope, position) VALUES (?, ?, ?, ?, ?)"
 )
 _LAST = "UPDATE channels SET last = ? WHERE number = ?"
 _KINDS = {int(kind): kind for kind in ItemKind}
@@ -70,15 +68,17 @@ class Stream(Statements):
         place = (channel, item.position, int(item.kind), item.stored_at_ms)
         self._db.execute(_INSERT, (*place, expires_at_ms, item.body))
 
+    def _insert_message(
+        self, channel: int, card: int, message: bytes, envelope: bytes, position: int
+    ) -> None:
+        self._db.execute(_MESSAGE, (channel, card, message, envelope, position))
+
     def _write_last(self, positions: Mapping[int, int]) -> None:
         self._db.executemany(_LAST, ((last, number) for number, last in positions.items()))
 
     def advance(self, channel: int, card: int, message: bytes, newest: Link, position: int) -> None:
         """Remember an envelope as its sender's newest, and its message id."""
-        self._db.execute(
-            "INSERT INTO messages VALUES (?, ?, ?, ?, ?)",
-            (channel, card, message, newest.id, position),
-        )
+        self._insert_message(channel, card, message, newest.id, position)
         self._db.execute(
             "INSERT OR REPLACE INTO chains VALUES (?, ?, ?, ?)",
             (channel, card, newest.sequence, newest.id),
@@ -98,13 +98,3 @@ class Stream(Statements):
         """
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         self._db.execute(f"PRAGMA user_version={version}")
-
-    def expire(self, now_ms: int, limit: int) -> int:
-        """Remove the bodies of up to `limit` envelopes that have expired; return how many."""
-        expired = self._db.execute(_EXPIRED, (now_ms, limit)).fetchall()
-        for number, channel, position in expired:
-            self._db.execute("UPDATE items SET body = NULL WHERE number = ?", (number,))
-            self._db.execute(
-                "UPDATE channels SET lost = max(lost, ?) WHERE number = ?", (position, channel)
-            )
-        return len(expired)

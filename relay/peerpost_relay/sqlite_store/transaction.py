@@ -3,12 +3,12 @@
 from peerpost_relay.sqlite_store.blobs import Blobs
 from peerpost_relay.sqlite_store.cards import Cards
 from peerpost_relay.sqlite_store.channels import Channels
+from peerpost_relay.sqlite_store.expired import ExpiredStream
 from peerpost_relay.sqlite_store.receipts import Receipts
 from peerpost_relay.sqlite_store.tokens import Tokens
-from peerpost_relay.sqlite_store.usage import UsedStream
 
 
-class SqliteTransaction(Cards, Tokens, Channels, UsedStream, Receipts, Blobs):
+class SqliteTransaction(Cards, Tokens, Channels, ExpiredStream, Receipts, Blobs):
     """Be all statements together; on the reading connection SQLite refuses those that write."""
 
     __slots__ = ()

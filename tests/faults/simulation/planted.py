@@ -18,7 +18,7 @@ from peerpost_daemon.records import channels, consumers
 from peerpost_protocol.frames import Cursor, Item
 from peerpost_relay import publishing
 from peerpost_relay.fan_out import FanOut, Feed, Follow
-from peerpost_relay.sqlite_store import group
+from peerpost_relay.sqlite_store import stream
 from peerpost_relay.sqlite_store.transaction import SqliteTransaction
 
 _HARDLY_BYTES = 1_000
@@ -33,7 +33,9 @@ def _repetitions_are_stored() -> Plant:
         with (
             patch.object(SqliteTransaction, "message", lambda *_: None),
             patch.object(publishing, "require_next", lambda *_: None),
-            patch.object(group, "_MESSAGE", group._MESSAGE.replace("INSERT", "INSERT OR REPLACE")),
+            patch.object(
+                stream, "_MESSAGE", stream._MESSAGE.replace("INSERT", "INSERT OR REPLACE")
+            ),
         ):
             return right(*values, **more)
 
