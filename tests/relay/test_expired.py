@@ -19,7 +19,9 @@ from tests.support.relay_client import Person
 NOW = 1_000
 EXPIRY = NOW + 10
 FORGETTING = NOW + 1_000
-WITHOUT_FORGETTING = MIGRATIONS.index(expired.SCHEMA)  # the version whose expired items kept their rows
+WITHOUT_FORGETTING = MIGRATIONS.index(
+    expired.SCHEMA
+)  # the version whose expired items kept their rows
 
 
 class Site:
