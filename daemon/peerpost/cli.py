@@ -93,8 +93,13 @@ def _run(name: str, arguments: list[str]) -> int:
     parser = Parser(f"peerpost {name}", description=SUMMARIES[name])
     parser.globals()
     command.arguments(parser)
+    after: list[str] = []
+    if getattr(command, "AFTER_DASHES", False) and "--" in arguments:
+        at = arguments.index("--")
+        arguments, after = arguments[:at], arguments[at + 1 :]
     try:
         options = parser.parse_args(arguments)
+        options.after_dashes = after
     except SystemExit:  # a help text has been printed; errors are raised as UsageError
         if sys.stdout is not None:
             sys.stdout.flush()

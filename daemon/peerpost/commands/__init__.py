@@ -6,6 +6,7 @@ SUMMARIES = {
     "lock": "lock the vault",
     "register": "make this daemon's card and publish it at the relay",
     "send": "send a message to an identity or a channel",
+    "run": "run a command, and send how it went",
     "listen": "print messages and other events as they come",
     "log": "print the messages of a channel or a conversation",
     "read": "tell the others that a channel has been read",

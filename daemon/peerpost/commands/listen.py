@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from peerpost.terminal import Screen
     from peerpost.types import Event
 
+ATTEMPTS = 5  # of an event with --exec, unless --max-attempts says otherwise
 KINDS = (
     "message",
     "message.status",
@@ -65,6 +66,23 @@ def arguments(parser: Parser) -> None:
     parser.add_argument(
         "--max-attempts", type=natural, metavar="N", help="of a queue: a dead letter after N tries"
     )
+    parser.add_argument(
+        "--exec",
+        dest="command",
+        metavar="CMD",
+        help="run this in a shell for each event, which it gets as JSON on standard input; code 0 "
+        "acknowledges, another one lets the event come again; needs --consumer",
+    )
+    parser.add_argument(
+        "--jobs", type=natural, metavar="N", default=1, help="of --exec: so many at once (1)"
+    )
+    parser.add_argument(
+        "--exec-timeout",
+        type=seconds,
+        metavar="S",
+        default=60.0,
+        help="of --exec: end it after S; the event comes again (60)",
+    )
     parser.add_argument("--count", type=natural, metavar="N", help="end after N events")
     parser.add_argument(
         "--timeout", type=seconds, metavar="S", help="end after S; code 5 if --count is not reached"
@@ -80,10 +98,48 @@ def arguments(parser: Parser) -> None:
 
 
 def run(client: Client, options: Namespace, screen: Screen) -> None:
-    """Print each event, and acknowledge it once it is printed and flushed."""
+    """Print each event, and acknowledge it once it is printed and flushed; or run the command."""
     if options.count == 0:
         raise UsageError("usage", "--count is at least 1.")
-    events = client.listen(
+    if options.command is not None:
+        _handle(client, options)
+        return
+    events = _events(client, options)
+    for number in count(1):
+        if (event := _next(events, options, number - 1)) is None:
+            return
+        screen.show(event, *(() if screen.as_json else (event_line(event),)))
+        if not options.no_ack:
+            events.ack(event)
+        if number == options.count:
+            return
+
+
+def _handle(client: Client, options: Namespace) -> None:
+    from peerpost.handling import ANSWER_SECONDS, Handling  # noqa: PLC0415 - printing needs none of it
+
+    if options.consumer is None:
+        raise UsageError("usage", "--exec needs --consumer: the daemon keeps what failed under it.")
+    if options.jobs == 0 or options.no_ack or options.ack_seconds or options.window:
+        sentence = (
+            "--exec takes --jobs of at least 1, and neither --no-ack, --window nor --ack-seconds."
+        )
+        raise UsageError("usage", sentence)
+    options.window = options.jobs
+    options.ack_seconds = options.exec_timeout + ANSWER_SECONDS
+    options.max_attempts = options.max_attempts or ATTEMPTS
+    with Handling(client, options.command, options.exec_timeout) as handling:
+        events = _events(client, options)
+        for number in count(1):
+            if (event := _next(events, options, number - 1)) is None:
+                return
+            handling.begin(event)
+            if number == options.count:
+                return
+
+
+def _events(client: Client, options: Namespace) -> Listener:
+    return client.listen(
         consumer=options.consumer,
         channels=options.channel,
         kinds=options.kind or ["message"],
@@ -94,14 +150,6 @@ def run(client: Client, options: Namespace, screen: Screen) -> None:
         timeout=options.timeout,
         reconnect=options.reconnect,
     )
-    for number in count(1):
-        if (event := _next(events, options, number - 1)) is None:
-            return
-        screen.show(event, *(() if screen.as_json else (event_line(event),)))
-        if not options.no_ack:
-            events.ack(event)
-        if number == options.count:
-            return
 
 
 def _next(events: Listener, options: Namespace, so_far: int) -> Event | None:

@@ -33,6 +33,11 @@ def arguments(parser: Parser) -> None:
         help="the text; without it, or with `-`, standard input (one final newline is dropped)",
     )
     parser.add_argument("--data", action="store_true", help="send bytes exactly as they are")
+    parser.add_argument(
+        "--lines",
+        action="store_true",
+        help="send standard input as it comes, several lines a message",
+    )
     parser.add_argument("--media-type", metavar="T", help="what the data is, such as image/png")
     parser.add_argument("--reply-to", metavar="ID", help="the message that this one answers")
     parser.add_argument(
@@ -49,6 +54,8 @@ def arguments(parser: Parser) -> None:
 
 def run(client: Client, options: Namespace, screen: Screen) -> int:
     """Send, and print the message's id."""
+    if options.lines:
+        return _send_lines(client, options, screen)
     receiver = "to" if "@" in options.to else "channel"
     try:
         delivery = client.send(
@@ -69,6 +76,29 @@ def run(client: Client, options: Namespace, screen: Screen) -> int:
         return 0
     complain(f"The message could not be delivered: {delivery['reason'] or 'no reason was given'}.")
     return 1
+
+
+def _send_lines(client: Client, options: Namespace, screen: Screen) -> int:
+    from peerpost.batching import send_lines  # noqa: PLC0415 - a single message needs none of it
+
+    single = (options.data, options.media_type, options.reply_to, options.key, options.wait)
+    if not _from_input(options) or any(single):
+        raise UsageError("usage", "--lines reads standard input, and goes with --expires-in alone.")
+    if sys.stdin is None:
+        return 0
+    receiver = "to" if "@" in options.to else "channel"
+
+    def send(text: str, key: str) -> None:
+        sent = client.send(
+            **{receiver: options.to},
+            text=text,
+            expires_in=options.expires_in,
+            idempotency_key=key,
+        )
+        screen.show(sent, label(sent["message"]))
+
+    send_lines(sys.stdin.fileno(), send)
+    return 0
 
 
 def _content(options: Namespace) -> dict[str, Any]:
