@@ -7,11 +7,13 @@ twice READ_BYTES are read ahead, then the daemon feels that the socket is full.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from peerpost.async_connection import AsyncConnection
 from peerpost.backoff import delays
-from peerpost.errors import LockedError, NoDaemonError, TimeoutWaitingError
+from peerpost.errors import LockedError, NoDaemonError, PeerpostError, TimeoutWaitingError
+from peerpost.listener import FAREWELL_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -74,11 +76,24 @@ class AsyncListener:
         return await self._client.nack(event, delay)
 
     async def close(self) -> None:
-        """End the subscription; closing twice is harmless."""
+        """End the subscription and give back what was read ahead; closing twice is harmless."""
         self._started = True
         connection, self._connection = self._connection, None
         if connection is not None:
-            await connection.close()
+            try:
+                await self._say_farewell(connection)
+            finally:
+                await connection.close()
+
+    async def _say_farewell(self, connection: AsyncConnection) -> None:
+        line = self._subscription.farewell()
+        if line is None:
+            return
+        with suppress(PeerpostError, TimeoutError):
+            async with asyncio.timeout(FAREWELL_SECONDS):
+                await connection.send(line)
+                while not self._subscription.is_over(await connection.receive()):
+                    pass
 
     async def _start(self) -> None:
         if self._started:

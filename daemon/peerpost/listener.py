@@ -10,7 +10,9 @@ from time import monotonic, sleep
 
 from peerpost.backoff import delays
 from peerpost.connection import Connection
-from peerpost.errors import LockedError, NoDaemonError, TimeoutWaitingError
+from peerpost.errors import LockedError, NoDaemonError, PeerpostError, TimeoutWaitingError
+
+FAREWELL_SECONDS = 1.0
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,7 +72,26 @@ class Listener:
         return self._client.nack(event, delay)
 
     def close(self) -> None:
-        """End the subscription; closing twice is harmless."""
+        """End the subscription and give back what was read ahead; closing twice is harmless."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                self._say_farewell(connection)
+            finally:
+                connection.close()
+
+    def _say_farewell(self, connection: Connection) -> None:
+        line, soon = self._subscription.farewell(), monotonic() + FAREWELL_SECONDS
+        if line is None:
+            return
+        try:
+            connection.send(line, soon)
+            while not self._subscription.is_over(connection.receive(soon)):
+                pass
+        except PeerpostError:
+            return  # the daemon takes back everything itself, and counts it
+
+    def _lost(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -79,7 +100,7 @@ class Listener:
         try:
             self._subscription.received(connection.receive(self._deadline))
         except NoDaemonError:
-            self.close()
+            self._lost()
             if not self._reconnect:
                 raise
             self._subscribe_again()

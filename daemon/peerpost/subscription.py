@@ -4,7 +4,8 @@ The owner sends `request()` on a connection of its own, hands every line that ar
 `received()`, and takes events with `take()` until it returns None. After a lost connection it
 starts again with `request()`: a named consumer then resumes after its acknowledged cursor, so
 nothing is lost and unacknowledged events come again; an unnamed one resumes after the last event
-that it was given.
+that it was given. Who ends it of his own will sends `farewell()` and reads on until `is_over`: of
+a queue, what was read ahead and never taken then goes back without counting as an attempt.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from peerpost.types import Event, Start
 
 MAXIMUM_READY_EVENTS = 1_000  # those that overtake the answer to the subscription
-_NUMBER = 1  # the only request on its connection
+MAXIMUM_TAKEN = 1_000  # as many as a window may have; older ones have been answered for
+_NUMBER = 1
+_LAST_NUMBER = 2  # of the request that ends it
 
 
 class Subscription:
@@ -43,11 +46,14 @@ class Subscription:
         self._from = from_
         self._terms = {} if terms is None else dict(terms)
         self._ready: deque[Event] = deque()
+        self._taken: deque[int] = deque(maxlen=MAXIMUM_TAKEN)
+        self._subscription: int | None = None
 
     def request(self) -> bytes:
         """Return the line that subscribes, anew after a lost connection."""
         self.active = False
         self._ready.clear()
+        self._taken.clear()
         params: dict[str, object] = {
             "consumer": self.consumer,
             "channels": self._channels,
@@ -57,6 +63,17 @@ class Subscription:
         }
         given = {name: value for name, value in params.items() if value is not None}
         return rpc.request(_NUMBER, "event.subscribe", given)
+
+    def farewell(self) -> bytes | None:
+        """Return the line that ends the subscription and gives back what was read ahead; None if nothing can be."""
+        if self.consumer is None or not self.active or self._subscription is None:
+            return None
+        params = {"subscription": self._subscription, "taken": list(self._taken)}
+        return rpc.request(_LAST_NUMBER, "event.unsubscribe", params)
+
+    def is_over(self, line: bytes) -> bool:
+        """Tell whether a line answers the farewell."""
+        return rpc.answers(rpc.parse(line), _LAST_NUMBER)
 
     def received(self, line: bytes) -> None:
         """Take in a line; raise the daemon's error when the subscription is refused."""
@@ -71,6 +88,7 @@ class Subscription:
         if not self._ready:
             return None
         event = self._ready.popleft()
+        self._taken.append(event["cursor"])
         if self.consumer is None:
             self._from = event["cursor"]
         return event
@@ -79,6 +97,8 @@ class Subscription:
         cursor = result.get("cursor") if isinstance(result, dict) else None
         if not isinstance(cursor, int):
             raise PeerpostError("bad_answer", "The daemon subscribed without naming a cursor.")
+        number = result.get("subscription") if isinstance(result, dict) else None
+        self._subscription = number if isinstance(number, int) else None
         self.active = True
         if not self._ready:  # else an event that is still held would be skipped
             self._from = cursor

@@ -70,6 +70,10 @@ class Reader:
             self.answered(cursor)
         return flights
 
+    def return_all_but(self, taken: Iterable[int]) -> None:
+        """Note that of what was said only some was looked at."""
+        self._unsaid.update(self._attempts.keys() - set(taken))
+
     def leave(self) -> tuple[list[Flight], list[Flight]]:
         """Return, and forget, everything unanswered: what was said, and what was not."""
         flights = [Flight(*one) for one in self._attempts.items()]

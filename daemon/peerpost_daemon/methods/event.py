@@ -72,9 +72,14 @@ class Subscribed(Struct, frozen=True):
 
 
 class Unsubscribe(Struct, frozen=True, forbid_unknown_fields=True):
-    """Take the number of a subscription of this connection."""
+    """Take the number of a subscription of this connection, and what of a queue the reader has looked at.
+
+    `taken`: cursors; whatever else it was given and has not answered for goes back, and that was no attempt. Without it
+    everything that was sent counts as looked at.
+    """
 
     subscription: int
+    taken: Annotated[list[CursorParam], Meta(max_length=MAX_WINDOW)] | None = None
 
 
 class Unsubscribed(Struct, frozen=True):
@@ -89,7 +94,7 @@ class _Running:
     def __init__(self) -> None:
         self.last = 0
         self.reserved = 0
-        self.ends: dict[int, Callable[[], None]] = {}
+        self.ends: dict[int, Callable[[list[int] | None], None]] = {}
 
 
 class EventMethods:
@@ -142,7 +147,7 @@ class EventMethods:
         if end is None:
             message = "This connection has no subscription of that number."
             raise DaemonError("unknown_subscription", message, field="subscription")
-        end()
+        end(params.taken)
         return Unsubscribed(params.subscription)
 
     async def _begin(self, params: Subscribe) -> "_Begun":
@@ -175,7 +180,9 @@ class EventMethods:
         self._daemon.spawn(task)
         forget = call.on_close(lambda: _cancel(task))
 
-        def end() -> None:
+        def end(taken: list[int] | None) -> None:
+            if reader is not None and taken is not None:
+                reader.return_all_but(taken)
             forget()
             task.cancel()
 

@@ -1,10 +1,13 @@
 """Queues: consumers that answer for each event alone."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from peerpost import AsyncClient
+from peerpost import Client as BlockingClient
 from peerpost_daemon import queue_delivery
 from peerpost_daemon.records import consumers, events, held
 from peerpost_daemon.records.consumers import MAX_HELD
@@ -320,3 +323,39 @@ async def test_a_full_consumer_takes_nothing_new_and_is_reported(alice: House) -
     assert (found.reason, found.held) == ("full", MAX_HELD)
     await alice.result("event.discard", consumer="bot")
     assert await _heard(alice) == ("1", 1)
+
+
+async def test_who_ends_a_subscription_gives_back_what_it_has_not_looked_at(alice: House) -> None:
+    one, _, _ = await _said(alice, "1", "2", "3")
+    begun = await alice.result("event.subscribe", **QUEUE)
+    assert [await _heard(alice) for _ in range(3)] == [("1", 1), ("2", 1), ("3", 1)]
+    number = begun["subscription"]
+    await alice.result("event.unsubscribe", subscription=number, taken=[one])
+    await alice.result("event.subscribe", **QUEUE)
+    assert [await _heard(alice) for _ in range(3)] == [("1", 2), ("2", 1), ("3", 1)]
+
+
+async def test_a_clients_listener_gives_back_what_it_read_ahead(alice: House) -> None:
+    await _said(alice, "1", "2", "3")
+    client = AsyncClient(str(alice.daemon.settings.socket))
+    async with client.listen(consumer="bot", kinds=["message"], ack_seconds=60) as listener:
+        event = await anext(listener)
+        assert event["data"]["text"] == "1"
+    await client.close()
+    await alice.result("event.subscribe", **QUEUE)
+    assert sorted([await _heard(alice) for _ in range(3)]) == [("1", 2), ("2", 1), ("3", 1)]
+
+
+async def test_so_does_a_blocking_one(alice: House) -> None:
+    await _said(alice, "1", "2", "3")
+    await asyncio.to_thread(_look_at_one, str(alice.daemon.settings.socket))
+    await alice.result("event.subscribe", **QUEUE)
+    assert sorted([await _heard(alice) for _ in range(3)]) == [("1", 2), ("2", 1), ("3", 1)]
+
+
+def _look_at_one(path: str) -> None:
+    with (
+        BlockingClient(path) as client,
+        client.listen(consumer="bot", kinds=["message"], ack_seconds=60) as listener,
+    ):
+        assert next(listener)["kind"] == "message"
