@@ -90,6 +90,8 @@ CLASSES: dict[str, type[PeerpostError]] = {
     "not_a_member": RefusedError,
     "not_an_admin": RefusedError,
     "untrusted_contact": RefusedError,
+    "wrong_contact_state": RefusedError,
+    "safety_number_differs": RefusedError,
     "relay_refused": RefusedError,
     "token_refused": RefusedError,
 }

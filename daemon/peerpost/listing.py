@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     )
 
 
+_HALVES = {("0", "0"): "█", ("0", "1"): "▀", ("1", "0"): "▄", ("1", "1"): " "}
+
+
 def moment(ms: int | None) -> str:
     """Return a time in ms since the epoch as local date and time."""
     if ms is None:
@@ -175,7 +178,16 @@ def channel_lines(channel: Channel) -> Iterable[str]:
 def contact_line(contact: Contact) -> str:
     """Return a contact on a line."""
     cards = counted(len(contact["cards"]), "card")
-    return f"{label(contact['identity'])}  {label(contact['state'])}, {cards}"
+    name = f" ({label(contact['alias'])})" if contact["alias"] else ""
+    policy = f", {label(contact['policy'])}" if contact["policy"] else ""
+    return f"{label(contact['identity'])}{name}  {label(contact['state'])}{policy}, {cards}"
+
+
+def qr_lines(rows: list[str]) -> Iterable[str]:
+    """Return a QR code for a terminal: two squares in one character, dark ones left empty."""
+    blank = "0" * max(map(len, rows), default=0)
+    for upper, lower in zip(rows[::2], [*rows[1::2], blank], strict=False):
+        yield "".join(_HALVES[pair] for pair in zip(upper, lower, strict=True))
 
 
 def contact_lines(contact: Contact) -> Iterable[str]:

@@ -23,7 +23,7 @@ from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.event_data import DaemonData
 from peerpost_daemon.link import LinkSettings
 from peerpost_daemon.records import account as accounts
-from peerpost_daemon.records import events, held, schema
+from peerpost_daemon.records import events, held, policies, schema
 from peerpost_daemon.records.account import Account
 from peerpost_daemon.rpc import Requires
 from peerpost_daemon.settings import DaemonSettings
@@ -290,6 +290,7 @@ class Daemon:
 
     def _tidy(self, db: SqlConnection) -> None:
         events.prune(db, self.clock())
+        policies.set_default(db, self.settings.policy)
         held.wake_up(db, self.steady_ms())
 
     def _told(self, change: str) -> Callable[[SqlConnection], None]:

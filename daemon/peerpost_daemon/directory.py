@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from peerpost_daemon.asking import Relay, ask
 from peerpost_daemon.records import contacts
-from peerpost_daemon.records.contacts import Trust
+from peerpost_daemon.trust import Trust
 from peerpost_daemon.vault.database import Database
 from peerpost_protocol.card import Card, open_card
 from peerpost_protocol.errors import ProtocolError

@@ -146,10 +146,9 @@ class Engine:
         """Try to reach the relay at once."""
         self._link.retry_now()
 
-    async def contacts_accept(self, identity: str, card: bytes | None) -> None:
-        """Pin what a contact offers and release its messages. Raises DaemonError unknown_identity."""
-        if not await self._inbox.accept(identity, card):
-            raise DaemonError("unknown_identity", f"{identity} is no contact.", field="identity")
+    async def judge(self, decide: Callable[[SqlConnection], None]) -> None:
+        """Store a judgement of contacts and release the messages that it lets through. Raises what `decide` does."""
+        await self._inbox.judge(decide)
         self.outbound.again()
 
     # --- what the link says

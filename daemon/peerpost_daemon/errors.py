@@ -32,6 +32,13 @@ _TABLE: dict[str, tuple[int, str]] = {
     "not_a_member": (-32020, "The account is not a member of the channel."),
     "not_an_admin": (-32021, "Only an admin or the owner of the channel may do this."),
     "untrusted_contact": (-32022, "A contact's cards changed and were not accepted yet."),
+    "wrong_contact_state": (-32023, "Where the contact stands, this cannot be done to it."),
+    "safety_number_differs": (-32024, "The safety number is not the one of this contact."),
+    "alias_taken": (-32026, "Another contact has that name."),
+    "bad_fingerprint": (
+        -32025,
+        "A line of a list of fingerprints cannot be read; `line` says which.",
+    ),
     "too_large": (-32030, "The request or something in it exceeds its bound."),
     "queue_full": (-32031, "The outbox has no room; come back later."),
     "too_many_requests": (-32032, "More requests or connections than allowed; come back later."),

@@ -58,11 +58,12 @@ class MessageStatusData(Struct, frozen=True):
 
 
 class ContactChangedData(Struct, frozen=True):
-    """Say that an identity has shown another card than the pinned ones."""
+    """Say that an identity has shown another card, or was judged here; `state`: where it stands then."""
 
     identity: str
-    card: str
-    reason: str
+    card: str | None
+    reason: str  # another_card, endorsed_card, revoked_card; accepted, verified, blocked, unblocked, named
+    state: str
 
 
 class ChannelData(Struct, frozen=True):

@@ -17,7 +17,7 @@ from peerpost_daemon.link.errors import LinkError, RefusedError
 from peerpost_daemon.outbound.sealing import Sender
 from peerpost_daemon.records import channels, contacts, events, outbox
 from peerpost_daemon.records.channels import Channel, ChannelState
-from peerpost_daemon.records.contacts import Trust
+from peerpost_daemon.trust import ContactState, Trust
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
 from peerpost_protocol.card import Card
@@ -186,6 +186,17 @@ class Membership:
         except LinkError as error:
             raise public(error) from error
 
+    async def met(self, identity: str) -> tuple[Card, ...]:
+        """Return the cards an identity is known by, looked up and met if it is unknown.
+
+        Raises DaemonError: unknown_identity, untrusted_contact, relay_unreachable, relay_refused.
+        """
+        try:
+            await self._member(identity)
+        except LinkError as error:
+            raise public(error) from error
+        return await self._database.read(lambda db: contacts.counting(db, identity))
+
     async def _member(self, identity: str) -> Member:
         cards = await self._database.read(lambda db: _usable(db, identity))
         if not cards:
@@ -203,10 +214,10 @@ class Membership:
 
 
 def _usable(db: SqlConnection, identity: str) -> tuple[Card, ...]:
-    """Return the pinned cards of a contact; raise DaemonError while it is not to be trusted."""
+    """Return the cards that a contact is known by; raise DaemonError while it is not to be trusted."""
     contact = contacts.find(db, identity)
-    cards = contacts.pinned(db, identity)
-    if contact is not None and not cards:
+    cards = contacts.counting(db, identity)
+    if contact is not None and contact.state is not ContactState.UNKNOWN and not cards:
         raise DaemonError(
             "untrusted_contact",
             f"{identity} is {contact.state.value}; accept or unblock it first.",
@@ -216,12 +227,18 @@ def _usable(db: SqlConnection, identity: str) -> tuple[Card, ...]:
 
 
 def _met(db: SqlConnection, found: Sequence[Card], now_ms: int) -> tuple[Card, ...]:
-    """Pin the first card that the directory gave, offer the others; return the pinned ones."""
+    """Pin the first card that the directory gave, offer the others; return those that count.
+
+    Raises DaemonError untrusted_contact when none does.
+    """
     for card in found:
         if contacts.card(db, card.id) is None and contacts.meet(db, card, now_ms) is Trust.OFFERED:
-            data = event_data.ContactChangedData(card.identity, card.id.hex(), "another_card")
+            state = contacts.state(db, card.identity).value
+            data = event_data.ContactChangedData(
+                card.identity, card.id.hex(), "another_card", state
+            )
             events.add(db, event_data.CONTACT_CHANGED, now_ms, data)
-    return contacts.pinned(db, found[0].identity)
+    return _usable(db, found[0].identity)
 
 
 def _adopt(db: SqlConnection, peer: str) -> bytes | None:

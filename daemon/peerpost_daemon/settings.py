@@ -8,6 +8,7 @@ from typing import Annotated, Final
 from msgspec import Meta, Struct
 
 from peerpost_daemon.records.history import MAX_HISTORY_BYTES
+from peerpost_daemon.trust import Policy
 
 SYSTEM_SOCKET: Final = Path("/run/peerpost/daemon.sock")
 SYSTEM_DATA: Final = Path("/var/lib/peerpost")
@@ -26,6 +27,8 @@ class DaemonSettings(Struct, frozen=True, kw_only=True):
     socket: Path  # where callers are answered
     # a URL, wss://HOST[:PORT]: where the account belongs unless `account.register` says otherwise
     relay: str | None = None
+    # tofu, pin or verified-only: which cards are believed where neither contact nor channel says otherwise
+    policy: Policy = Policy.TOFU
     allow_plain: bool = False  # ws:// to other hosts than this one
     max_queued: Positive = 100_000  # messages that may wait for the relay
     max_queued_bytes: Positive = 1024 * 1024 * 1024  # of their bodies

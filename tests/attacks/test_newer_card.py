@@ -86,7 +86,7 @@ async def test_what_an_accepted_card_said_is_shown_then(
         fake = Person(BOB)
         trap = await _fake_bob_writes(s, fake)
         await s.alice.told("quarantine", reason="untrusted_card")
-        await s.alice.engine.contacts_accept(BOB, fake.card.id)
+        await s.alice.accept(BOB, fake.card.id)
         await s.alice.shows(trap, "it is me")
 
 

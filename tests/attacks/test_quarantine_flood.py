@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from peerpost_daemon.inbound.taking import HELD_BACK
 from peerpost_daemon.records import quarantine, schema
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
@@ -33,7 +34,7 @@ async def test_who_sends_rubbish_pushes_out_its_own_only(
     await vault.write(lambda db: hold(db, ALICE, 1))
     await vault.write(lambda db: hold(db, MALLORY, 50))
     kept = await vault.read(
-        lambda db: [quarantine.held_for(db, who, "untrusted_card", 99) for who in (ALICE, MALLORY)]
+        lambda db: [quarantine.held_of(db, who, CHANNEL, HELD_BACK, 99) for who in (ALICE, MALLORY)]
     )
     assert [[one.body for one in held] for held in kept] == [[b"0"], [b"48", b"49"]]
 
@@ -45,6 +46,6 @@ async def test_large_rubbish_pushes_out_its_own_only(
     await vault.write(lambda db: hold(db, ALICE, 1))
     await vault.write(lambda db: hold(db, MALLORY, 50))
     kept = await vault.read(
-        lambda db: [quarantine.held_for(db, who, "untrusted_card", 99) for who in (ALICE, MALLORY)]
+        lambda db: [quarantine.held_of(db, who, CHANNEL, HELD_BACK, 99) for who in (ALICE, MALLORY)]
     )
     assert [[one.body for one in held] for held in kept] == [[b"0"], [b"49"]]

@@ -100,7 +100,9 @@ DIAGNOSIS: dict[str, Any] = {
 }
 CONTACT: dict[str, Any] = {
     "identity": "bob@example.org",
+    "alias": None,
     "state": "pinned",
+    "policy": None,
     "cards": [
         {
             "card": CARD,
@@ -111,6 +113,23 @@ CONTACT: dict[str, Any] = {
         }
     ],
 }
+
+
+SAFETY_NUMBER: dict[str, Any] = {
+    "identity": "bob@example.org",
+    "state": "pinned",
+    "safety_number": "11111 22222",
+    "text": "peerpost-safety-number-1:1111122222",
+    "qr": ["101", "010", "111"],
+    "png": "iVBORw==",
+}
+POLICY_SET: dict[str, Any] = {
+    "identity": "bob@example.org",
+    "channel": None,
+    "policy": "pin",
+    "default": "tofu",
+}
+LISTED: dict[str, Any] = {"listed": 2, "verified": ["bob@example.org"]}
 
 
 def member(identity: str, role: str = "member") -> dict[str, Any]:
@@ -231,6 +250,13 @@ ANSWERS: dict[str, object] = {
     "contact.list": {"contacts": [CONTACT]},
     "contact.show": CONTACT,
     "contact.accept": CONTACT,
+    "contact.safety_number": SAFETY_NUMBER,
+    "contact.verify": CONTACT | {"state": "verified"},
+    "contact.block": CONTACT | {"state": "blocked"},
+    "contact.unblock": CONTACT,
+    "contact.name": CONTACT | {"alias": "bobby"},
+    "contact.policy": POLICY_SET,
+    "contact.known": LISTED,
     "channel.create": CHANNEL,
     "channel.list": {"channels": [CHANNEL, DIRECT]},
     "channel.show": CHANNEL,

@@ -133,6 +133,10 @@ class RunningAccount:
         self.engine.outbound.wake()
         return id_
 
+    async def accept(self, identity: str, card: bytes | None = None) -> None:
+        """Accept what a contact offers."""
+        await self.engine.judge(lambda db: _accept(db, identity, card))
+
     # -- what is shown ---------------------------------------------------------------------------
 
     async def follows(self, channel: bytes, position: int = 0) -> Roster:
@@ -183,7 +187,11 @@ class RunningAccount:
 
     async def pinned(self, identity: str) -> list[bytes]:
         """Return the ids of the cards that an identity may be sealed to by."""
-        return [card.id for card in await self.read(lambda db: contacts.pinned(db, identity))]
+        return [card.id for card in await self.read(lambda db: contacts.usable(db, identity))]
+
+
+def _accept(db: SqlConnection, identity: str, card: bytes | None) -> None:
+    contacts.accept(db, identity, card, now_ms())
 
 
 def _texts(db: SqlConnection, channel: bytes) -> list[str]:

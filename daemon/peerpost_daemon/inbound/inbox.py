@@ -18,18 +18,18 @@ from peerpost_daemon.asking import Relay
 from peerpost_daemon.bell import Bell
 from peerpost_daemon.directory import Directory
 from peerpost_daemon.errors import DaemonError
-from peerpost_daemon.inbound import opening, receipts, taking
+from peerpost_daemon.inbound import opening, receipts, releasing, taking
 from peerpost_daemon.inbound.logs import LogsTooLongError, RosterLogs
 from peerpost_daemon.inbound.opening import Opened, Parsed, Taking
 from peerpost_daemon.inbound.spoiled import SpoiledError, mended, read_again, refuse_spoiled
 from peerpost_daemon.link.errors import InboundFullError, LinkError
-from peerpost_daemon.records import channels, contacts, history, quarantine
+from peerpost_daemon.records import channels, history
 from peerpost_daemon.records.history import MAX_HISTORY_BYTES
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
 from peerpost_protocol.card import Card
 from peerpost_protocol.envelope import EnvelopeClaim
-from peerpost_protocol.frames import Item, ItemKind
+from peerpost_protocol.frames import Item
 from peerpost_protocol.signing import Signed
 
 MAX_WAITING_BYTES = 32 * 1024 * 1024
@@ -37,8 +37,6 @@ MAX_BATCH_BYTES = 2 * 1024 * 1024
 MAX_BATCH_FRAMES = 256
 MAX_OPENED_WHILE_STORING = 8
 """Items opened in the vault's own thread; more of them get a thread first, so that other writes do not wait."""
-MAX_RELEASED = 64
-"""Quarantined messages that are released together; an acceptance goes on until none is left."""
 
 OpenedItems = list[tuple[bytes, list[tuple[Item, Opened]]]]
 """Channels, each with its items in their order."""
@@ -255,35 +253,21 @@ class Inbox:
 
         await self._database.write(store, later=not self._bell.hurried)
 
-    async def accept(self, identity: str, card: bytes | None) -> bool:
-        """Pin offered cards of a contact and release what was held from them, in its order.
+    async def judge(self, decide: Callable[[SqlConnection], None]) -> None:
+        """Store a judgement of contacts, then release what was held back of those that are believed now.
 
-        Return False when there is no such contact. Raises DaemonError of the vault; then accepting again goes on.
+        Raises DaemonError of `decide` and of the vault; what was not released by then is at the next judgement.
         """
         async with self._storing:
-            while True:
-                held = await self._database.read(lambda db: _held(db, identity, card))
-                if held is None:
-                    return False
-                await self._release(identity, card, held)
-                if not held.envelopes:
-                    break
+            await self._database.write(decide)
+            while (these := await self._database.read(releasing.releasable)).envelopes:
+                reopened = await asyncio.to_thread(releasing.reopen, these, self._me)
+                known = Taking(self._me, self._now_ms())
+                await self._database.write(
+                    lambda db, ready=reopened, known=known: releasing.release(db, ready, known)  # type: ignore[misc]
+                )
         self._bell.ring()
         self._stored(more_may_go=True)
-        return True
-
-    async def _release(self, identity: str, card: bytes | None, held: "_Held") -> None:
-        opened = await asyncio.to_thread(_opened, held, self._me)
-        known = Taking(self._me, self._now_ms())
-
-        def store(db: SqlConnection) -> None:
-            contacts.accept(db, identity, card)
-            for one, items in opened:
-                quarantine.release(db, one.number)
-                for item, thing in items:
-                    taking.release(db, one.channel, item, thing, known)
-
-        await self._database.write(store)
 
 
 def _pass_everything(_things: OpenedItems) -> None:
@@ -293,35 +277,3 @@ def _pass_everything(_things: OpenedItems) -> None:
 def _is_echo(one: Parsed, me: bytes) -> bool:
     """Say whether an item claims to be an envelope of our own: nobody waits for it."""
     return isinstance(one.claim, EnvelopeClaim) and one.claim.header.sender == me
-
-
-class _Held(Struct, frozen=True):
-    cards: tuple[Card, ...]
-    envelopes: tuple[quarantine.Held, ...]
-
-
-def _held(db: SqlConnection, identity: str, card: bytes | None) -> _Held | None:
-    contact = contacts.find(db, identity)
-    if contact is None:
-        return None
-    accepted = tuple(
-        known.card
-        for known in contact.cards
-        if known.trust is contacts.Trust.PINNED or card in (None, known.card.id)
-    )
-    held = [
-        h for c in accepted for h in quarantine.held_for(db, c.id, taking.UNTRUSTED, MAX_RELEASED)
-    ]
-    return _Held(accepted, tuple(sorted(held, key=lambda h: h.number)[:MAX_RELEASED]))
-
-
-def _opened(
-    held: _Held, me: opening.Recipient
-) -> list[tuple[quarantine.Held, list[tuple[Item, Opened]]]]:
-    cards = {known.id: known for known in held.cards}
-    parsed = [(h, opening.parse([_item(h)])) for h in held.envelopes]
-    return [(h, opening.open_items(p, cards, me)) for h, p in parsed]
-
-
-def _item(held: quarantine.Held) -> Item:
-    return Item(held.position, ItemKind.ENVELOPE, held.stored_at_ms, held.body)

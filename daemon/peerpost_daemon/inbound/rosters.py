@@ -11,7 +11,7 @@ from peerpost_daemon.delivering import give_up
 from peerpost_daemon.inbound.opening import Taking
 from peerpost_daemon.records import channels, contacts, events, outbox
 from peerpost_daemon.records.channels import Channel, ChannelState
-from peerpost_daemon.records.contacts import Trust
+from peerpost_daemon.trust import Trust
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.card import Card
 from peerpost_protocol.errors import RosterError
@@ -35,7 +35,8 @@ def meet(db: SqlConnection, card: Card, taking: Taking) -> None:
     if card.identity == taking.me.card.identity or contacts.standing(db, card.id) is not None:
         return
     if contacts.meet(db, card, taking.now_ms) is Trust.OFFERED:
-        data = event_data.ContactChangedData(card.identity, card.id.hex(), "another_card")
+        state = contacts.state(db, card.identity).value
+        data = event_data.ContactChangedData(card.identity, card.id.hex(), "another_card", state)
         events.add(db, event_data.CONTACT_CHANGED, taking.now_ms, data)
 
 

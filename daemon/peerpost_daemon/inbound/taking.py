@@ -9,7 +9,7 @@ Checks of an envelope whose signature has been verified, in their order (docs/pr
  2. it was sealed under the roster that is in force at its place              stale_roster, unknown_roster
  3. its sender's card speaks for a member                                     not_a_member
  4. it is not one that is held already, nor a second one for its place        replay, fork
- 5. the sender's card is pinned and the contact not blocked                   untrusted_card, blocked
+ 5. the policies admit the sender's card                  untrusted_card, unverified_contact, blocked
  6. it opened for this card                                                   (the fault of opening)
  7. nothing is missing before it                                              gap: an event, and it is taken
  8. its content is of a kind that this daemon knows                           unsupported_content
@@ -39,10 +39,19 @@ from peerpost_daemon.inbound.opening import (
     parse,
 )
 from peerpost_daemon.inbound.rosters import apply_withheld, meet, take_event
-from peerpost_daemon.records import alarms, chains, channels, contacts, events, messages, quarantine
+from peerpost_daemon.records import (
+    alarms,
+    chains,
+    channels,
+    contacts,
+    events,
+    messages,
+    policies,
+    quarantine,
+)
 from peerpost_daemon.records.chains import Chain
 from peerpost_daemon.records.channels import Channel, ChannelState
-from peerpost_daemon.records.contacts import ContactState, Trust
+from peerpost_daemon.trust import ContactState, Policy, admits
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.card import Card
 from peerpost_protocol.chain import Link, Step, missing, step
@@ -52,6 +61,10 @@ from peerpost_protocol.frames import Item, ItemKind
 from peerpost_protocol.roster import RosterEvent
 
 UNTRUSTED = "untrusted_card"
+UNVERIFIED = "unverified_contact"
+BLOCKED = "blocked"
+HELD_BACK = (UNTRUSTED, UNVERIFIED)
+"""What waits for a judgement of its sender."""
 MAX_RELEASED_UNDER = 256
 """Quarantined envelopes that are released with one roster event."""
 _MAX_GAP_LISTED = 32
@@ -150,6 +163,9 @@ def release(
 
 def reject(db: SqlConnection, channel: bytes, item: Item, fault: Fault, taking: Taking) -> None:
     """Quarantine an item and say so; once only, should it come again after positions went back."""
+    if fault.reason == BLOCKED:
+        warn(db, channel, fault, taking, position=item.position)
+        return
     if channels.era(db, channel) and quarantine.holds(db, channel, fault.card, item.body):
         return
     gone = quarantine.hold(
@@ -338,12 +354,18 @@ def _fits(db: SqlConnection, envelope: Envelope) -> bool:
 
 
 def _trusted(db: SqlConnection, envelope: Envelope) -> Fault | None:
-    standing = contacts.standing(db, envelope.sender.id)
-    if standing is None or standing[0] is not Trust.PINNED:
-        return _fault(envelope, UNTRUSTED, "its sender's card has not been accepted")  # 5
-    if standing[1] is ContactState.BLOCKED:
-        return _fault(envelope, "blocked", "its sender is blocked")  # 5
-    return None
+    sender = envelope.sender
+    standing = contacts.standing(db, sender.id)
+    if standing is None:
+        return _fault(envelope, UNTRUSTED, "its sender's card is not known")  # 5
+    if standing.state is ContactState.BLOCKED:
+        return _fault(envelope, BLOCKED, "its sender is blocked")  # 5
+    policy = policies.in_force(db, sender.identity, envelope.header.channel)
+    if admits(policy, standing.state, standing.trust):
+        return None
+    if policy is Policy.VERIFIED_ONLY and standing.state is ContactState.PINNED:
+        return _fault(envelope, UNVERIFIED, "its sender has not been verified")  # 5
+    return _fault(envelope, UNTRUSTED, "its sender's card has not been accepted")  # 5
 
 
 def _accept(

@@ -9,8 +9,8 @@ from peerpost_daemon.asking import public
 from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.link import LinkError
 from peerpost_daemon.methods.params import IdentityParam, identity
-from peerpost_daemon.records.contacts import Trust
 from peerpost_daemon.rpc import Call, Method, Scope
+from peerpost_daemon.trust import counts
 
 
 class Search(Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,7 +47,7 @@ class CardMethods:
                 views.card_found(
                     each.card,
                     each.attestation,
-                    trusted=each.trust is Trust.PINNED or each.card.id == own,
+                    trusted=(each.trust is not None and counts(each.trust)) or each.card.id == own,
                 )
                 for each in found
             ]

@@ -1,5 +1,6 @@
-"""contact.*: the identities this daemon knows, and the cards it takes for theirs."""
+"""contact.*: the identities this daemon knows, the cards it takes for theirs, and the numbers to compare."""
 
+import asyncio
 from collections.abc import Iterator
 
 from msgspec import Struct
@@ -7,22 +8,16 @@ from msgspec import Struct
 from peerpost_daemon import views
 from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.errors import DaemonError
-from peerpost_daemon.methods.params import CardParam, IdentityParam, NoParams, identity
+from peerpost_daemon.methods.params import IdentityParam, NoParams, identity
 from peerpost_daemon.records import contacts
 from peerpost_daemon.rpc import Call, Method, Requires, Scope
+from peerpost_daemon.safety_number import safety_number
 
 
 class Show(Struct, frozen=True, forbid_unknown_fields=True):
     """Take an identity."""
 
     identity: IdentityParam
-
-
-class Accept(Struct, frozen=True, forbid_unknown_fields=True):
-    """Take an identity, and one of its offered cards (none given: all of them)."""
-
-    identity: IdentityParam
-    card: CardParam | None = None
 
 
 class ContactMethods:
@@ -43,10 +38,10 @@ class ContactMethods:
             errors=unknown,
         )
         yield Method.of(
-            "contact.accept",
-            self.accept,
-            scope=Scope.ADMIN,
-            errors=(*unknown, "relay_unreachable", "storage_full", "storage_failed"),
+            "contact.safety_number",
+            self.safety_number,
+            scope=Scope.RECEIVE,
+            errors=(*unknown, "untrusted_contact", "relay_unreachable", "relay_refused"),
         )
 
     async def list(self, params: NoParams, call: Call) -> views.Contacts:  # noqa: ARG002 - a handler's shape
@@ -58,12 +53,16 @@ class ContactMethods:
         """Show one identity and its cards."""
         return await self._contact(identity(params.identity))
 
-    async def accept(self, params: Accept, call: Call) -> views.Contact:  # noqa: ARG002
-        """Trust the offered cards of an identity, or one of them; what they had sent is taken now."""
-        who = identity(params.identity)
-        card = bytes.fromhex(params.card) if params.card else None
-        await self._daemon.engine.contacts_accept(who, card)
-        return await self._contact(who)
+    async def safety_number(self, params: Show, call: Call) -> views.SafetyNumber:  # noqa: ARG002
+        """Return the number to compare with somebody over another way; whoever is unknown is looked up."""
+        who, own = identity(params.identity), self._daemon.account.card
+        theirs = await self._daemon.read(lambda db: contacts.counting(db, who))
+        if not theirs:
+            theirs = await self._daemon.engine.channels.met(who)
+        ours = await self._daemon.read(lambda db: contacts.own_cards(db, own))
+        number = await asyncio.to_thread(safety_number, ours, theirs)
+        state = await self._daemon.read(lambda db: contacts.state(db, who))
+        return views.safety_number(who, state, number)
 
     async def _contact(self, who: str) -> views.Contact:
         found = await self._daemon.read(lambda db: contacts.find(db, who))

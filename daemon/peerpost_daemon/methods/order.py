@@ -10,13 +10,21 @@ from msgspec import Struct
 
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.methods.params import the_channel
-from peerpost_daemon.records import channels, history, messages, outbox, standing, tallies
+from peerpost_daemon.records import (
+    channels,
+    contacts,
+    history,
+    messages,
+    outbox,
+    policies,
+    tallies,
+)
 from peerpost_daemon.records.account import Account
 from peerpost_daemon.records.channels import ChannelState
-from peerpost_daemon.records.contacts import ContactState
 from peerpost_daemon.records.history import MAX_HISTORY_BYTES
 from peerpost_daemon.records.messages import Message
 from peerpost_daemon.records.outbox import Outgoing
+from peerpost_daemon.trust import ContactState, Policy
 from peerpost_daemon.vault.connection import SqlConnection
 
 _DISTRUSTED = (ContactState.CHANGED, ContactState.BLOCKED)
@@ -93,7 +101,7 @@ def destination(db: SqlConnection, order: Order, own: Account) -> Destination:
         message = f"This account is no member of {named.name} any more."
         raise DaemonError("not_a_member", message, field="channel")
     if named.peer is not None:
-        _check_trust(db, named.peer, "channel")
+        _check_trust(db, named.peer, named.id, "channel")
     return Destination(named.id, None)
 
 
@@ -101,14 +109,15 @@ def _to_identity(db: SqlConnection, identity: str, own: Account) -> Destination:
     if identity == own.identity:
         message = "A message goes to somebody else."
         raise DaemonError("invalid_params", message, field="to")
-    _check_trust(db, identity, "to")
     channel = channels.direct(db, identity)
+    _check_trust(db, identity, channel.id if channel else None, "to")
     return Destination(channel.id if channel else None, identity)
 
 
-def _check_trust(db: SqlConnection, identity: str, field: str) -> None:
-    state = standing.contact_state(db, identity)
-    if state in _DISTRUSTED:
+def _check_trust(db: SqlConnection, identity: str, channel: bytes | None, field: str) -> None:
+    state = contacts.state(db, identity)
+    strict = policies.in_force(db, identity, channel) is Policy.VERIFIED_ONLY
+    if state in _DISTRUSTED or (strict and state is not ContactState.VERIFIED):
         message = f"The contact {identity} is {state.value}; nothing is sent to it."
         extra = {"identity": identity, "state": state.value}
         raise DaemonError("untrusted_contact", message, field=field, extra=extra)

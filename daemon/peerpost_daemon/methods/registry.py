@@ -13,6 +13,7 @@ from peerpost_daemon.methods.consumer import ConsumerMethods
 from peerpost_daemon.methods.contact import ContactMethods
 from peerpost_daemon.methods.daemon import DaemonMethods
 from peerpost_daemon.methods.event import EventMethods
+from peerpost_daemon.methods.judging import JudgingMethods
 from peerpost_daemon.methods.message import MessageMethods
 from peerpost_daemon.methods.reading import ReadingMethods
 from peerpost_daemon.methods.send import SendMethods
@@ -29,7 +30,7 @@ EVENT_TYPES: Final = (
     EventType(
         event_data.CONTACT_CHANGED,
         event_data.ContactChangedData,
-        "An identity has another card than the pinned ones.",
+        "An identity has other cards than before, or was judged here.",
     ),
     EventType(event_data.CHANNEL, event_data.ChannelData, "A channel or its members changed."),
     EventType(event_data.QUARANTINE, event_data.QuarantineData, "Something was not taken."),
@@ -47,6 +48,7 @@ _NOUNS: Final[tuple[Callable[[Daemon], Iterable[Method]], ...]] = (
     lambda daemon: AccountMethods(daemon).all(),
     lambda daemon: CardMethods(daemon).all(),
     lambda daemon: ContactMethods(daemon).all(),
+    lambda daemon: JudgingMethods(daemon).all(),
     lambda daemon: ChannelMethods(daemon).all(),
     lambda daemon: SendMethods(daemon).all(),
     lambda daemon: MessageMethods(daemon).all(),

@@ -76,8 +76,8 @@ def _ready(
 def destination_of(db: SqlConnection, id_: bytes, me: Card) -> Destination | None:
     """Return the channel with its recipients, None while nothing can be sent there.
 
-    A member's cards are those that are both in the roster and pinned here: what the relay or another member made up
-    gets nothing. A channel of which nobody else is trusted waits.
+    A member's cards are those that are both in the roster and admitted here by the policies: what the relay or another
+    member made up gets nothing. A channel of which nobody else is trusted waits.
     """
     channel = channels.find(db, id_)
     if channel is None or channel.state is not ChannelState.ACTIVE:
@@ -93,6 +93,6 @@ def _trusted(db: SqlConnection, channel: Channel, me: Card) -> list[Card]:
         card
         for member in channel.roster.members.values()
         if member.identity != me.identity
-        for card in contacts.pinned(db, member.identity)
+        for card in contacts.usable(db, member.identity, channel.id)
         if card.id in member.cards
     ]

@@ -5,6 +5,8 @@ each card (of what names no card: for each channel) and in all. Over a bound the
 at once, so that whoever is told of it is told seldom.
 """
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from peerpost_daemon.vault.connection import SqlConnection
@@ -96,12 +98,22 @@ def _keep_within(db: SqlConnection, bound: _Bound, count: int, size: int) -> Let
     return LetGo(gone, gone_bytes)
 
 
-def held_for(db: SqlConnection, card: bytes, reason: str, limit: int) -> list[Held]:
-    """Return what was held back from a card for one reason, oldest first."""
+def held_back(db: SqlConnection, reasons: Sequence[str]) -> list[tuple[bytes, bytes]]:
+    """Return (card, channel) of all that was held back for one of two reasons."""
+    return db.execute(
+        "SELECT DISTINCT card, channel FROM quarantine WHERE card IS NOT NULL AND reason IN (?, ?)",
+        tuple(reasons),
+    ).fetchall()
+
+
+def held_of(
+    db: SqlConnection, card: bytes, channel: bytes, reasons: Sequence[str], limit: int
+) -> list[Held]:
+    """Return what was held back from a card in a channel for one of two reasons, oldest first."""
     rows = db.execute(
         "SELECT number, channel, position, stored_at_ms, body FROM quarantine "
-        "WHERE card = ? AND reason = ? ORDER BY number LIMIT ?",
-        (card, reason, limit),
+        "WHERE card = ? AND channel = ? AND reason IN (?, ?) ORDER BY number LIMIT ?",
+        (card, channel, *reasons, limit),
     ).fetchall()
     return [Held(*row) for row in rows]
 

@@ -6,6 +6,7 @@ from peerpost_daemon.records.bounds_schema import BOUNDS
 from peerpost_daemon.records.content_schema import CONTENT
 from peerpost_daemon.records.rollback_schema import ROLLBACK
 from peerpost_daemon.records.tally_schema import TALLIES
+from peerpost_daemon.records.trust_schema import TRUST
 from peerpost_daemon.vault.migrations import Migration
 
 _FIRST: Final = """
@@ -192,4 +193,5 @@ MIGRATIONS: Final = (
     Migration(4, "eras of positions, and bytes that are kept", ROLLBACK),
     Migration(5, "bounds in bytes", BOUNDS),
     Migration(6, "changes of messages, threads, search, schedules", CONTENT),
+    Migration(7, "aliases, policies and listed fingerprints", TRUST),
 )

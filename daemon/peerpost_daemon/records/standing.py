@@ -1,20 +1,13 @@
 """Standing: how far contacts are trusted, asked often and therefore without reading their cards."""
 
-from peerpost_daemon.records.contacts import ContactState
 from peerpost_daemon.vault.connection import SqlConnection
 
 
-def contact_state(db: SqlConnection, identity: str) -> ContactState | None:
-    """Return where a contact stands, None when nobody knows it."""
-    row = db.execute("SELECT state FROM contact WHERE identity = ?", (identity,)).fetchone()
-    return ContactState(row[0]) if row else None
-
-
-def pinned_cards(db: SqlConnection) -> dict[bytes, str]:
-    """Return the identity of every card that may be sealed to."""
+def counting_cards(db: SqlConnection) -> dict[bytes, str]:
+    """Return the identity of every card that stands for its contact, blocked ones excepted."""
     rows = db.execute(
         "SELECT card.id, identity FROM card JOIN contact USING (identity) "
-        "WHERE trust = 'pinned' AND state != 'blocked'"
+        "WHERE trust IN ('pinned', 'endorsed') AND state != 'blocked'"
     )
     return dict(rows.fetchall())
 

@@ -12,8 +12,12 @@ from peerpost_daemon.views.contact import (
     Contact,
     ContactCard,
     Contacts,
+    Listed,
+    PolicySet,
+    SafetyNumber,
     card_found,
     contact,
+    safety_number,
 )
 from peerpost_daemon.views.delivery import Delivery, Recipient, delivery
 from peerpost_daemon.views.health import Diagnosis, Health, diagnosis, health
@@ -33,11 +37,14 @@ __all__ = [
     "Delivery",
     "Diagnosis",
     "Health",
+    "Listed",
     "Message",
     "Messages",
     "Outbox",
+    "PolicySet",
     "Recipient",
     "Relay",
+    "SafetyNumber",
     "Status",
     "account",
     "card_found",
@@ -50,4 +57,5 @@ __all__ = [
     "health",
     "message",
     "relay",
+    "safety_number",
 ]

@@ -54,7 +54,7 @@ def channels(db: SqlConnection, own: Account) -> list[Channel]:
 
 
 def _trusted(db: SqlConnection, own: Account) -> dict[bytes, str]:
-    return {**standing.pinned_cards(db), own.card.id: own.identity}
+    return {**standing.counting_cards(db), own.card.id: own.identity}
 
 
 def _view(stored: StoredChannel, trusted: Mapping[bytes, str]) -> Channel:

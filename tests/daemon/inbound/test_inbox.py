@@ -10,13 +10,15 @@ from peerpost_daemon.bell import Bell
 from peerpost_daemon.directory import Directory
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.inbound import inbox as module
+from peerpost_daemon.inbound import releasing
 from peerpost_daemon.inbound.inbox import Delivered, Inbox
 from peerpost_daemon.inbound.logs import RosterLogs
 from peerpost_daemon.inbound.opening import Recipient
 from peerpost_daemon.inbound.spoiled import MAX_READ_AGAIN
 from peerpost_daemon.link.errors import InboundFullError, LinkDownError
 from peerpost_daemon.link.session import AnswerFrame, RequestFrame
-from peerpost_daemon.records import contacts
+from peerpost_daemon.records import contacts, judgement
+from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.frames import (
     Attestation,
     CardRecord,
@@ -27,7 +29,7 @@ from peerpost_protocol.frames import (
     ReadStream,
     StreamPage,
 )
-from tests.support.people import Channel, Person, added, person, removed
+from tests.support.people import NOW_MS, Channel, Person, added, person, removed
 from tests.support.receiving import Chain, Desk
 
 PATIENCE_SECONDS = 10
@@ -174,35 +176,35 @@ async def test_an_acceptance_releases_everything_in_its_order(
     desk.meets(other)
     later = added(removed(ops, alice, person("carol")), alice, other)
     chain = Chain(other, later, bob)
-    texts = [str(n) for n in range(module.MAX_RELEASED + 3)]
+    texts = [str(n) for n in range(releasing.MAX_RELEASED + 3)]
     await desk.take(ops, *later.events[1:], *(chain.next(text) for text in texts))
     assert await desk.texts() == []
-    assert await running.inbox.accept(other.identity, None)
+    await running.inbox.judge(lambda db: _accept(db, other.identity))
     assert await desk.texts() == texts
     await desk.take(ops, chain.next("and on"))
     assert await desk.texts() == [*texts, "and on"]
 
 
-async def test_an_acceptance_releases_nothing_of_a_blocked_contact(
+async def test_a_blocked_contact_is_not_accepted_and_nothing_of_it_is_kept(
     running: Running, desk: Desk, ops: Channel, alice: Person, bob: Person
 ) -> None:
     other = person("carol", device="other")
     desk.meets(other)
     later = added(removed(ops, alice, person("carol")), alice, other)
-    await desk.take(ops, *later.events[1:], Chain(other, later, bob).next("psst"))
-    await desk.write(
-        lambda db: db.execute(
-            "UPDATE contact SET state = 'blocked' WHERE identity = ?", (other.identity,)
-        )
-    )
-    await running.inbox.accept(other.identity, None)
-    assert await desk.texts() == []
+    chain = Chain(other, later, bob)
+    await desk.take(ops, *later.events[1:], chain.next("psst"))
+    await running.inbox.judge(lambda db: judgement.block(db, other.identity, NOW_MS))
+    with pytest.raises(DaemonError, match="unblock it first"):
+        await running.inbox.judge(lambda db: _accept(db, other.identity))
+    await desk.take(ops, chain.next("psst again"))
     assert (await desk.reasons())[-1] == "blocked"
+    await running.inbox.judge(lambda db: judgement.unblock(db, other.identity, NOW_MS))
+    await running.inbox.judge(lambda db: _accept(db, other.identity))
+    assert await desk.texts() == []
 
 
-async def test_nobody_accepts_a_stranger(running: Running, desk: Desk) -> None:
-    assert not await running.inbox.accept("nobody@example.org", None)
-    assert await desk.read(contacts.everyone)
+def _accept(db: SqlConnection, identity: str) -> None:
+    contacts.accept(db, identity, None, NOW_MS)
 
 
 def _heard(*, more_may_go: bool) -> None:

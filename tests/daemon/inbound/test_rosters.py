@@ -32,7 +32,7 @@ async def test_a_channel_begins_with_its_create_event(desk: Desk, ops: Channel) 
 async def test_first_cards_are_pinned_in_the_authors_order(
     desk: Desk, alice: Person, carol: Person
 ) -> None:
-    pinned = await desk.read(lambda db: contacts.pinned(db, carol.identity))
+    pinned = await desk.read(lambda db: contacts.usable(db, carol.identity))
     assert [card.id for card in pinned] == [carol.card.id]
     assert await desk.events("contact.changed") == []
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -23,6 +23,7 @@ from peerpost_daemon.settings import DaemonSettings
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
 from peerpost_daemon.vault.keyfile import Cost
+from peerpost_protocol.card import Card
 from tests.daemon.rpc.stage import Client, connected
 from tests.support.people import NOW_MS, Person, channel_of, digest, person, random_bytes
 
@@ -79,9 +80,14 @@ class Recorder:
     async def leave(self, channel: bytes) -> None:
         self._note("leave", channel.hex())
 
-    async def contacts_accept(self, identity: str, card: bytes | None) -> None:
-        self._note("accept", identity)
-        await self.database.write(lambda db: contacts.accept(db, identity, card))
+    async def judge(self, decide: Callable[[SqlConnection], None]) -> None:
+        self._note("judge")
+        await self.database.write(decide)
+        self.bell.ring()
+
+    async def met(self, identity: str) -> tuple[Card, ...]:
+        self._note("met", identity)
+        return tuple(found.card for found in self.plan.found)
 
     def _note(self, *words: str) -> None:
         self.plan.said.append(words)

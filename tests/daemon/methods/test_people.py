@@ -1,8 +1,7 @@
 """card.* and contact.*."""
 
 from peerpost_daemon.directory import FoundCard
-from peerpost_daemon.errors import DaemonError
-from peerpost_daemon.records.contacts import Trust
+from peerpost_daemon.trust import Trust
 from tests.daemon.methods.house import ALICE, BOB, House
 from tests.support.people import person
 
@@ -38,11 +37,10 @@ async def test_accepting_goes_through_the_engine(alice: House) -> None:
     card = NEW_BOB.card.id.hex()
     contact = await alice.result("contact.accept", identity=BOB.identity, card=card)
     assert contact["state"] == "pinned"
-    assert alice.plan.said == [("accept", BOB.identity)]
+    assert alice.plan.said == [("judge",)]
 
 
 async def test_an_identity_never_met_is_unknown(alice: House) -> None:
     error = await alice.error("contact.show", identity="nobody@example.org")
     assert (error["kind"], error["field"]) == ("unknown_identity", "identity")
-    alice.plan.error = DaemonError("unknown_identity", "No.", field="identity")
     assert (await alice.error("contact.accept", identity="n@x.org"))["kind"] == "unknown_identity"

@@ -212,7 +212,7 @@ async def _sealed_and_received(alice: House, channel: bytes) -> None:
 async def test_a_blocked_contact_gets_nothing(alice: House) -> None:
     await alice.met(BOB)
     await alice.daemon.write(lambda db: db.execute("UPDATE contact SET state = 'blocked'").rowcount)
-    assert (await alice.daemon.read(lambda db: contacts.pinned(db, BOB.identity))) == ()
+    assert (await alice.daemon.read(lambda db: contacts.usable(db, BOB.identity))) == ()
     error = await alice.error("message.send", to=BOB.identity, text="x")
     assert (error["kind"], error["state"]) == ("untrusted_contact", "blocked")
     assert await alice.daemon.read(lambda db: channels.direct(db, BOB.identity)) is None

@@ -1,7 +1,8 @@
 """Contacts: the first card is pinned, a later one is offered until somebody accepts it."""
 
 from peerpost_daemon.records import contacts
-from peerpost_daemon.records.contacts import ContactState, Trust
+from peerpost_daemon.records.contacts import Standing
+from peerpost_daemon.trust import ContactState, Trust
 from peerpost_daemon.vault.database import Database
 from tests.support.people import NOW_MS, person
 
@@ -16,19 +17,19 @@ async def test_the_first_card_is_pinned_and_the_next_is_offered(vault: Database)
     contact = await vault.read(lambda db: contacts.find(db, WHO))
     assert contact is not None
     assert contact.state is ContactState.CHANGED
-    assert await vault.read(lambda db: contacts.pinned(db, WHO)) == (ALICE.card,)
+    assert await vault.read(lambda db: contacts.usable(db, WHO)) == (ALICE.card,)
 
 
 async def test_an_acceptance_pins_the_offered_card(vault: Database) -> None:
     for who in (ALICE, OTHER):
         await vault.write(lambda db, card=who.card: contacts.meet(db, card, NOW_MS))  # type: ignore[misc]
-    assert await vault.write(lambda db: contacts.accept(db, WHO, None)) == [OTHER.card.id]
-    assert await vault.write(lambda db: contacts.accept(db, WHO, None)) == []
+    assert await vault.write(lambda db: contacts.accept(db, WHO, None, NOW_MS)) == [OTHER.card.id]
+    assert await vault.write(lambda db: contacts.accept(db, WHO, None, NOW_MS)) == []
     standing = await vault.read(lambda db: contacts.standing(db, OTHER.card.id))
-    assert standing == (Trust.PINNED, ContactState.PINNED)
+    assert standing == Standing(Trust.PINNED, ContactState.PINNED)
 
 
 async def test_nothing_is_sealed_to_a_blocked_contact(vault: Database) -> None:
     await vault.write(lambda db: contacts.meet(db, ALICE.card, NOW_MS))
     await vault.write(lambda db: db.execute("UPDATE contact SET state = 'blocked'"))
-    assert await vault.read(lambda db: contacts.pinned(db, WHO)) == ()
+    assert await vault.read(lambda db: contacts.usable(db, WHO)) == ()
