@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 from peerpost_daemon import event_data
+from peerpost_daemon.backup_watch import BackupWatch
 from peerpost_daemon.bell import Bell
 from peerpost_daemon.directory import Directory
 from peerpost_daemon.errors import DaemonError
@@ -26,6 +27,7 @@ from peerpost_daemon.inbound.inbox import Delivered, Inbox, Lacking, Receipted
 from peerpost_daemon.inbound.logs import RosterLogs
 from peerpost_daemon.inbound.opening import Recipient
 from peerpost_daemon.link import Credentials, LinkSettings, LinkState, LinkStatus, RelayLink
+from peerpost_daemon.link.errors import LinkError
 from peerpost_daemon.membership import Membership
 from peerpost_daemon.outbound.ageing import Ageing
 from peerpost_daemon.outbound.answers import Answers
@@ -36,12 +38,12 @@ from peerpost_daemon.outbound.pump import Pump
 from peerpost_daemon.outbound.receipts import Receipts
 from peerpost_daemon.outbound.sealing import Sender
 from peerpost_daemon.records import account as accounts
-from peerpost_daemon.records import alarms, channels, events
+from peerpost_daemon.records import alarms, backup, channels, events
 from peerpost_daemon.records.account import Account
 from peerpost_daemon.records.history import MAX_HISTORY_BYTES
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
-from peerpost_protocol.frames import Attestation, ChannelState, Cursor, Item
+from peerpost_protocol.frames import Attestation, BackupFetch, ChannelState, Cursor, Item
 from peerpost_protocol.signing import Signed
 
 RESTART_SECONDS = 1.0
@@ -99,6 +101,7 @@ class Engine:
     def _put_together(self, me: Recipient, sender: Sender) -> None:
         database, link, bell, now_ms = self._database, self._link, self._bell, self._now_ms
         self.directory = Directory(link, database)
+        self._backups = BackupWatch(database, link, me.card, bell, now_ms=now_ms)
         self.channels = Membership(database, self.directory, link, sender, bell, now_ms=now_ms)
         self._mending = Mending(database, link, bell, now_ms=now_ms)
         self._answers = Answers(database, link, me.card, bell, mending=self._mending, now_ms=now_ms)
@@ -160,8 +163,10 @@ class Engine:
             before = accounts.accepted(db, relay_key, epoch, attestation.value)
             if before is not None and before != epoch:
                 channels.rewind_all(db)
+                backup.forget_fetches(db)
                 alarms.sound(db, "relay_store_changed", None, self._now_ms())
 
+        await self._backups.hold()
         await self._database.write(store)
         self._bell.ring()
 
@@ -175,6 +180,7 @@ class Engine:
         now_ms = self._now_ms()
         found = await self._database.write(lambda db: standing.take_in(db, states, now_ms))
         self._mending.begin(found)
+        self._note(self._backups.compare())
         self._lack(await self._database.read(lambda db: standing.lacking(db, states)))
 
     def _lack(self, rosters: Mapping[bytes, int]) -> None:
@@ -188,6 +194,14 @@ class Engine:
     def receipt(self, channel: bytes, revision: int, receipt: Signed, size: int) -> None:
         """Take another card's receipt."""
         self._inbox.put(Receipted(channel, revision, receipt, size))
+
+    def backup_fetched(self, fetch: BackupFetch) -> None:
+        """Tell that another card was given the backup."""
+        self._note(self._fetched(fetch))
+
+    async def _fetched(self, fetch: BackupFetch) -> None:
+        await self._database.write(lambda db: self._backups.tell(db, fetch))
+        self._bell.ring()
 
     def joined(self, state: ChannelState) -> None:
         """Wait for the event that adds us: it comes by the stream, and says all that is to know."""
@@ -225,7 +239,7 @@ class Engine:
     async def _guarded(self, job: Awaitable[None]) -> None:
         try:
             await job
-        except DaemonError as error:
+        except (DaemonError, LinkError) as error:
             _log.warning("an event was not stored: %s", error.kind)
 
     def _stored(self, *, more_may_go: bool) -> None:

@@ -10,6 +10,7 @@
     link             LinkData
     receipt          ReceiptData
     daemon           DaemonData
+    backup           BackupData
 
 Ids are written as they are everywhere in the public interface: messages as UUIDs, channels and cards as 64 hexadecimal
 digits.
@@ -31,6 +32,7 @@ QUARANTINE: Final = "quarantine"
 LINK: Final = "link"
 RECEIPT: Final = "receipt"
 DAEMON: Final = "daemon"
+BACKUP: Final = "backup"
 
 
 class ChangeData(Struct, frozen=True):
@@ -109,6 +111,15 @@ class DaemonData(Struct, frozen=True):
 
     change: str
     detail: str | None
+
+
+class BackupData(Struct, frozen=True):
+    """Say what happened to the account's backup at the relay; `card` is who did it, another than this daemon's."""
+
+    change: str  # fetched, replaced
+    version: int
+    card: str | None
+    at_ms: int
 
 
 def status_word(state: str) -> str:

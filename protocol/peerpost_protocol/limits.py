@@ -77,6 +77,7 @@ MAX_BACKUP_HEADER = 128
 MAX_BACKUP_PART = 256 * 1024
 """So much of a bulk travels in one frame."""
 MAX_BACKUP_PARTS = 1024
+MAX_BACKUP_FETCHES = 64
 MAX_BACKUP_PASSES = 10
 MAX_BACKUP_MEMORY = 1024 * 1024 * 1024
 """What a backup's lock may ask of whoever tries a passphrase on it."""

@@ -46,6 +46,10 @@ class Refusal(StrEnum):
     TOO_MANY_REQUESTS = "too_many_requests"
     TOO_MANY_CHANNELS = "too_many_channels"
     QUOTA_EXCEEDED = "quota_exceeded"
+    NO_BACKUP = "no_backup"
+    STALE_BACKUP = "stale_backup"
+    NOT_PROVEN = "not_proven"
+    CARD_TAKEN_OVER = "card_taken_over"
     STORAGE_FULL = "storage_full"
     STORAGE_FAILED = "storage_failed"
     SHUTTING_DOWN = "shutting_down"
@@ -103,6 +107,10 @@ MEANING: dict[Refusal, str] = {
     Refusal.TOO_MANY_REQUESTS: "a rate or a queue is at its limit; come back after `retry_after_ms`",
     Refusal.TOO_MANY_CHANNELS: "the card is in as many channels as it may be",
     Refusal.QUOTA_EXCEEDED: "the channel or the identity stores as much as it may; the field names which",
+    Refusal.NO_BACKUP: "the relay keeps no backup of this identity, or not this version",
+    Refusal.STALE_BACKUP: "the relay keeps, or kept, this version or a newer one",
+    Refusal.NOT_PROVEN: "the identity of the card has to be proven first; the detail says how",
+    Refusal.CARD_TAKEN_OVER: "the card was restored elsewhere; its earlier holder is done",
     Refusal.STORAGE_FULL: "the relay's disk is full; nothing was stored",
     Refusal.STORAGE_FAILED: "the relay's store failed; nothing was stored",
     Refusal.SHUTTING_DOWN: "the relay is going down for a moment",

@@ -28,6 +28,7 @@ STATEMENT_TYPE = b"application/vnd.peerpost.statement.v1"
 OPERATOR_STATEMENT_TYPE = b"application/vnd.peerpost.operator-statement.v1"
 HISTORY_ENTRY_TYPE = b"application/vnd.peerpost.history-entry.v1"
 CHECKPOINT_TYPE = b"application/vnd.peerpost.checkpoint.v1"
+BACKUP_DESTRUCTION_TYPE = b"application/vnd.peerpost.backup-destruction.v1"
 
 _PUBLIC_LENGTH = 32
 _SIGNATURE_LENGTH = 64

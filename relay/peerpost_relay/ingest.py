@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from peerpost_protocol.errors import MalformedError, ProtocolError
 from peerpost_protocol.frames import Authenticate, ClientFrame, decode_client_frame
@@ -208,7 +209,11 @@ class Ingest:
 
 
 def _cards(snapshot: Snapshot, *, wanted: set[bytes]) -> dict[bytes, StoredCard | None]:
-    return {id_: snapshot.card(id_) for id_ in wanted}
+    found = {id_: snapshot.card(id_) for id_ in wanted}
+    return {
+        id_: replace(card, holder=snapshot.holder(id_)) if card else None
+        for id_, card in found.items()
+    }
 
 
 def _checked(jobs: list[Job]) -> list[Any]:

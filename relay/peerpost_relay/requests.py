@@ -14,6 +14,7 @@ from peerpost_protocol.frames import (
     ClientFrame,
     FetchCards,
     Hello,
+    HoldCard,
     PostReceipt,
     Publish,
     PublishCard,
@@ -32,6 +33,8 @@ from peerpost_protocol.refusals import COME_BACK, Refusal
 from peerpost_protocol.signing import SigningKey
 from peerpost_relay import directory, ingest, membership, publishing, reading, receipts
 from peerpost_relay import verification as verify
+from peerpost_relay.backup_requests import BACKUP_WRITES, BackupRequests, BackupWrite
+from peerpost_relay.backups import Granted, Held
 from peerpost_relay.errors import RefusalError
 from peerpost_relay.fan_out import Follower
 from peerpost_relay.ingest import Job
@@ -48,7 +51,8 @@ from peerpost_relay.writer import Write
 
 NONCE_BYTES = 32
 
-WriteFrame = PublishCard | SubmitRosterEvent | Publish | PostReceipt | ResumeChain
+WriteFrame = PublishCard | SubmitRosterEvent | Publish | PostReceipt | ResumeChain | BackupWrite
+WRITES = (PublishCard, SubmitRosterEvent, Publish, PostReceipt, ResumeChain, *BACKUP_WRITES)
 
 Clock = Callable[[], int]  # the time in ms
 RandomBytes = Callable[[int], bytes]
@@ -81,6 +85,7 @@ class Requests:
             settings.channel_bytes_max, settings.identity_bytes_max, settings.quota_retry_ms
         )
         self._sessions: dict[bytes, list[Peer]] = {}  # of each card, oldest first
+        self._backups = BackupRequests(settings, key.public, lambda c: self._sessions.get(c, ()))
         self._clock = clock
         self._random_bytes = random_bytes
 
@@ -105,12 +110,20 @@ class Requests:
 
     def job(self, peer: Peer, asked: ClientFrame, cards: ingest.Cards) -> Job:
         """Return what is to be done for a frame that its session let through."""
+        if not isinstance(asked, HoldCard):
+            try:
+                peer.session.require_held()
+            except RefusalError as refusal:
+                return Job(peer, None, partial(self._not_held, peer, refusal))
+        return self._job(peer, asked, cards)
+
+    def _job(self, peer: Peer, asked: ClientFrame, cards: ingest.Cards) -> Job:
         match asked:
             case Hello():
                 return self._greet(peer, asked)
             case Authenticate():
                 return self._prove(peer, asked, cards)
-            case PublishCard() | SubmitRosterEvent() | Publish() | PostReceipt() | ResumeChain():
+            case _ if isinstance(asked, WRITES):
                 return self._write(peer, asked)
             case Subscribe():
                 return Job(peer, None, lambda _: self._subscribe(peer, asked))
@@ -200,6 +213,8 @@ class Requests:
                 size = len(signed.payload)
             case ResumeChain():
                 size = 0
+            case _:
+                size = self._backups.size(asked)
         self._quotas.write(peer.session.require_proof().card.id, size)
 
     def _checks(
@@ -239,12 +254,28 @@ class Requests:
             case ResumeChain(channel=channel, sequence=sequence, head=head):
                 link, card = Link(sequence, head), proven.card.id
                 return None, lambda _: lambda t: publishing.resume(t, channel, card, link)
+            case _:
+                return self._backups.checks(proven, asked, now_ms)
 
-    def _written(self, peer: Peer, request: int, result: Outcome | RefusalError) -> None:
+    def _not_held(self, peer: Peer, refusal: RefusalError, _: object) -> None:
         self._ingest.answered(peer)
-        if isinstance(result, Outcome):
-            peer.send(Accepted(request, result.subject, result.position))
-            return
+        peer.close(refusal.kind, refusal.detail)
+
+    def _written(
+        self, peer: Peer, request: int, result: Outcome | Granted | Held | RefusalError
+    ) -> None:
+        self._ingest.answered(peer)
+        match result:
+            case Outcome():
+                peer.send(Accepted(request, result.subject, result.position))
+            case Granted():
+                self._backups.granted(peer, result)
+            case Held():
+                self._backups.held(peer, request, result)
+            case RefusalError():
+                self._refused(peer, request, result)
+
+    def _refused(self, peer: Peer, request: int, result: RefusalError) -> None:
         peer.refuse(request, result)
         if result.kind is Refusal.TOKEN_REFUSED:
             self._failed(peer, result)
@@ -256,7 +287,11 @@ class Requests:
 
     def _read(self, peer: Peer, asked: ClientFrame) -> None:
         request = getattr(asked, "request", 0)
-        query = self._query(peer.session.require_proof().number, asked)
+        try:
+            query = self._query(peer, asked)
+        except RefusalError as refused:
+            self._answered(peer, request, refused)
+            return
         answer, refusal = partial(self._answered, peer, request), partial(self._unread, peer)
         self._queries.put(Question(query, answer, refusal))
 
@@ -273,7 +308,8 @@ class Requests:
     def _subscribe(self, peer: Peer, asked: Subscribe) -> None:
         self._subscriptions.begin(peer, asked, partial(self._unread, peer))
 
-    def _query(self, card: int, asked: ClientFrame) -> Query[Any]:
+    def _query(self, peer: Peer, asked: ClientFrame) -> Query[Any]:
+        card = peer.session.require_proof().number
         match asked:
             case SearchCards(request, identities):
                 return lambda s: Cards(request, directory.search(s, identities))
@@ -284,7 +320,7 @@ class Requests:
             case ReadStream():
                 return lambda s: reading.stream_page(s, card, asked)
             case _:
-                raise RefusalError(Refusal.UNEXPECTED_FRAME, "this frame asks for nothing")
+                return self._backups.query(peer, asked)
 
     def _answered(self, peer: Peer, request: int, result: Any) -> None:  # noqa: ANN401  frame or refusal
         self._ingest.answered(peer)

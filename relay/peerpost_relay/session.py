@@ -19,22 +19,31 @@ from peerpost_protocol.frames import (
     Authenticate,
     BeginUpload,
     ClientFrame,
+    DestroyBackup,
+    FetchBackup,
     FetchCards,
     Hello,
+    HoldCard,
     PostReceipt,
     Publish,
     PublishCard,
+    PutBackup,
+    PutBackupLock,
+    PutBackupPart,
+    ReadBackupPart,
     ReadBlob,
     ReadRoster,
     ReadStream,
     ResumeChain,
     SearchCards,
+    ShowBackup,
     SubmitRosterEvent,
     Subscribe,
     UploadChunk,
 )
 from peerpost_protocol.handshake import Challenge
 from peerpost_protocol.refusals import Refusal
+from peerpost_relay.backup_store import Holder
 from peerpost_relay.errors import RefusalError
 
 
@@ -72,6 +81,14 @@ _MEMBER: dict[type[ClientFrame], Action] = {
     BeginUpload: Action.BLOB,
     UploadChunk: Action.BLOB,
     ReadBlob: Action.BLOB,
+    PutBackup: Action.WRITE,
+    PutBackupPart: Action.WRITE,
+    PutBackupLock: Action.WRITE,
+    ShowBackup: Action.READ,
+    FetchBackup: Action.WRITE,
+    ReadBackupPart: Action.READ,
+    DestroyBackup: Action.WRITE,
+    HoldCard: Action.WRITE,
 }
 
 TRANSITIONS: dict[State, dict[type[ClientFrame], tuple[State, Action]]] = {
@@ -88,17 +105,20 @@ TRANSITIONS: dict[State, dict[type[ClientFrame], tuple[State, Action]]] = {
 
 
 class Proven(Struct, frozen=True):
-    """Be the card that a session speaks for."""
+    """Be the card that a session speaks for, and who holds it if it was restored."""
 
     card: Card
     number: int
     attestation: Attestation
+    holder: Holder | None = None
 
 
 class Session:
     """Be one connection's session with the relay."""
 
-    __slots__ = ("_failed_tries", "_failed_tries_max", "challenge", "proof", "state")
+    __slots__ = (
+        "_failed_tries", "_failed_tries_max", "challenge", "fetched", "holds", "proof", "state",
+    )  # fmt: skip
 
     def __init__(self, failed_tries_max: int) -> None:
         self._failed_tries_max = failed_tries_max
@@ -106,6 +126,8 @@ class Session:
         self.state = State.AWAITING_HELLO
         self.challenge: Challenge | None = None
         self.proof: Proven | None = None
+        self.holds: Holder | None = None  # of a restored card: who this session says it is
+        self.fetched: int | None = None  # the version of the backup that was handed out
 
     def receive(self, frame: ClientFrame) -> Action:
         """Take a frame; raise RefusalError when it has no place in this state."""
@@ -143,6 +165,11 @@ class Session:
         if self.proof is None:
             raise RefusalError(Refusal.NOT_AUTHENTICATED, "the session is not authenticated")
         return self.proof
+
+    def require_held(self) -> None:
+        """Refuse what comes of a restored card before its holder is the one that the relay knows."""
+        if self.proof is not None and self.proof.holder not in (None, self.holds):
+            raise RefusalError(Refusal.CARD_TAKEN_OVER, "the card was restored elsewhere")
 
     def _misplaced(self, frame: ClientFrame) -> RefusalError:
         kind = Refusal.UNEXPECTED_FRAME

@@ -4,6 +4,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from peerpost_protocol.frames import Attestation
+from peerpost_protocol.limits import MAX_BACKUP_FETCHES
+
 Positive = Annotated[int, Meta(gt=0)]
 Seconds = Annotated[float, Meta(gt=0)]
 
@@ -58,6 +61,9 @@ class RelaySettings(Struct, frozen=True, kw_only=True):
     write_bytes_burst: Positive = 512 * 1024 * 1024  # so many at once
     channel_bytes_max: Positive = 16 * 1024**3  # of one channel: envelopes, roster events, rows
     identity_bytes_max: Positive = 64 * 1024**3  # the same, by all cards of an identity
+    backup_bytes_max: Positive = 64 * 1024 * 1024  # the bulk of one identity's backup
+    backup_fetches_per_day: Annotated[int, Meta(gt=0, le=MAX_BACKUP_FETCHES)] = 5  # of an identity
+    backup_attestation: Attestation = Attestation.VERIFIED  # what a fetch needs at least
     quota_retry_ms: Positive = 60_000  # said with `quota_exceeded`
     checkpoint_bytes: Positive = 4 * 1024 * 1024  # written since the last checkpoint of the log
     log_bytes_max: Positive = 64 * 1024 * 1024  # the writer itself checkpoints past this

@@ -16,6 +16,7 @@ from peerpost_protocol.chain import Link
 from peerpost_protocol.frames import Attestation, CardRecord, Item
 from peerpost_protocol.roster import Roster
 from peerpost_protocol.signing import Signed
+from peerpost_relay.backup_store import BackupSnapshot, BackupTransaction, Holder
 from peerpost_relay.errors import RefusalError
 
 T = TypeVar("T")
@@ -32,6 +33,7 @@ class StoredCard(Struct, frozen=True):
     card: Card
     attestation: Attestation
     revoked_at_ms: int | None
+    holder: Holder | None = None
 
 
 class Standing(Struct, frozen=True):
@@ -121,7 +123,7 @@ class BlobUsage(Struct, frozen=True):
     uploads: int
 
 
-class Snapshot(Protocol):
+class Snapshot(BackupSnapshot, Protocol):
     """Offer what is committed at one moment."""
 
     def card(self, id_: bytes) -> StoredCard | None:
@@ -204,7 +206,7 @@ class Snapshot(Protocol):
         """Return all tokens, oldest first."""
 
 
-class Transaction(Snapshot, Protocol):
+class Transaction(Snapshot, BackupTransaction, Protocol):
     """Offer what may be changed."""
 
     def add_card(self, card: Card, attestation: Attestation, now_ms: int) -> None:

@@ -4,6 +4,12 @@ Each function takes what the loop knew when the frame arrived and returns a veri
 type nothing else makes; anything wrong is raised as the protocol's error.
 """
 
+from peerpost_protocol.backup import (
+    DestructionBody,
+    decode_header,
+    decode_lock,
+    verify_destruction,
+)
 from peerpost_protocol.card import Card, open_card
 from peerpost_protocol.envelope import Envelope, parse_envelope, verify_envelope
 from peerpost_protocol.errors import ProtocolError, SignatureError
@@ -37,6 +43,18 @@ def verified_card(signed: Signed) -> Card:
     return open_card(signed)
 
 
+def backup_form(header: bytes | None, lock: bytes) -> None:
+    """Check that a lock, and a header if there is one, are within their formats."""
+    decode_lock(lock)
+    if header is not None:
+        decode_header(header)
+
+
+def verified_destruction(signed: Signed, proven: Proven, relay_key: bytes) -> DestructionBody:
+    """Return what the session's card wants destroyed here."""
+    return verify_destruction(signed, proven.card, relay_key).body
+
+
 def authenticated(challenge: Challenge, stored: StoredCard | None, signature: bytes) -> Proven:
     """Return the card when its key answered this challenge; raise RefusalError."""
     if stored is None:
@@ -50,7 +68,7 @@ def authenticated(challenge: Challenge, stored: StoredCard | None, signature: by
     # Only after the proof: whether a card was revoked is told to its owner first.
     if stored.revoked_at_ms is not None:
         raise RefusalError(Refusal.CARD_REVOKED, "the card has been revoked")
-    return Proven(stored.card, stored.number, stored.attestation)
+    return Proven(stored.card, stored.number, stored.attestation, stored.holder)
 
 
 def refused(error: ProtocolError | RefusalError) -> RefusalError:

@@ -45,6 +45,7 @@ EVENTS = frozenset(
         "quarantine",
         "link",
         "daemon",
+        "backup",
     ]
 )
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "rpc.md").read_text()

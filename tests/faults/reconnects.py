@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from peerpost_daemon.link import Credentials, LinkSettings, LinkState, LinkStatus, RelayLink
-from peerpost_protocol.frames import Attestation, ChannelState, Cursor, Item
+from peerpost_protocol.frames import Attestation, BackupFetch, ChannelState, Cursor, Item
 from peerpost_protocol.signing import Signed
 from tests.faults.victims import Victim
 from tests.support.faulty_network import FaultyNetwork
@@ -74,6 +74,9 @@ class _Ear:
         return None
 
     def receipt(self, channel: bytes, revision: int, receipt: Signed, size: int) -> None:
+        return None
+
+    def backup_fetched(self, fetch: BackupFetch) -> None:
         return None
 
     def joined(self, state: ChannelState) -> None:

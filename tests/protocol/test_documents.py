@@ -25,6 +25,7 @@ from peerpost_protocol import (
 from peerpost_protocol.backup import lock, stream
 from peerpost_protocol.card import CardBody
 from peerpost_protocol.frames import (
+    BackupFetch,
     CardRecord,
     ChannelState,
     ClientFrame,
@@ -65,7 +66,15 @@ STRUCTS: dict[str, tuple[Any, ...]] = {
         backup.ContactCardRecord,
     ),
     "session.md": (handshake.ChallengeBody, handshake.AuthenticationBody),
-    "frames.md": (CardRecord, Item, Cursor, ChannelState, *FRAMES),
+    "frames.md": (
+        BackupFetch,
+        backup.DestructionBody,
+        CardRecord,
+        Item,
+        Cursor,
+        ChannelState,
+        *FRAMES,
+    ),
 }
 PLACES = [(name, struct) for name, structs in STRUCTS.items() for struct in structs]
 WRITTEN = {limits.MAX_COUNTER: "2^53-1", limits.MAX_REQUEST: "2^32-1"}

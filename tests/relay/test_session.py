@@ -36,6 +36,14 @@ FRAMES: dict[type[f.ClientFrame], f.ClientFrame] = {
     f.BeginUpload: f.BeginUpload(1, ID, ID, 1, None),
     f.UploadChunk: f.UploadChunk(1, ID, ID, 0, b"x"),
     f.ReadBlob: f.ReadBlob(1, ID, ID, 0, 1),
+    f.PutBackup: f.PutBackup(1, 1, b"h", b"l", 1),
+    f.PutBackupPart: f.PutBackupPart(1, 1, 0, b"x"),
+    f.PutBackupLock: f.PutBackupLock(1, 1, b"l"),
+    f.ShowBackup: f.ShowBackup(1, 0),
+    f.FetchBackup: f.FetchBackup(1),
+    f.ReadBackupPart: f.ReadBackupPart(1, 1, 0),
+    f.DestroyBackup: f.DestroyBackup(1, SIGNED),
+    f.HoldCard: f.HoldCard(1, 1, bytes(16)),
 }
 ABSENT = [(s, k) for s in State for k in get_args(f.ClientFrame) if k not in TRANSITIONS[s]]
 PRESENT = [(s, kind, *step) for s in State for kind, step in TRANSITIONS[s].items()]

@@ -28,6 +28,7 @@ KINDS = (
     "quarantine",
     "link",
     "daemon",
+    "backup",
 )
 
 

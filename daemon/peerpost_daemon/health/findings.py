@@ -272,4 +272,16 @@ TABLE: Final = (
     ),
     Row("relay_store_changed", "warning", _alarm("relay_store_changed"), _SENT_AGAIN),
     Row("history_lost", "warning", _alarm("history_lost"), "It had expired at the relay."),
+    Row(
+        "backup_fetched",
+        "warning",
+        _alarm("backup_fetched"),
+        "Was it you? If not: revoke that card, destroy the backup, make one with a new passphrase.",
+    ),
+    Row(
+        "backup_rolled_back",
+        "error",
+        _alarm("backup_rolled_back"),
+        "Tell the relay's operator, and make a new backup.",
+    ),
 )

@@ -36,6 +36,7 @@ from peerpost_daemon.link.socket import RelaySocket
 from peerpost_protocol.frames import (
     SUBPROTOCOL,
     Attestation,
+    BackupNotice,
     Deliver,
     Joined,
     ReceiptNotice,
@@ -43,6 +44,7 @@ from peerpost_protocol.frames import (
     Subscribed,
     Welcome,
 )
+from peerpost_protocol.refusals import Refusal
 
 _log = logging.getLogger(__name__)
 _PROTOCOL_ERROR = 1002
@@ -198,6 +200,8 @@ class RelayConnection:
                 self._observer.deliver(channel, items, size)
             case ReceiptNotice(channel, revision, receipt):
                 self._observer.receipt(channel, revision, receipt, size)
+            case BackupNotice(fetch):
+                self._observer.backup_fetched(fetch)
             case Joined(state):
                 self._observer.joined(state)
             case _:
@@ -225,7 +229,8 @@ class RelayConnection:
             changed = error.kind == "relay_key_changed"
             self.end(Ending(error.kind, error.detail, come_back=not changed))
         except LinkError as error:
-            self.end(Ending(error.kind, error.detail))
+            terminal = error.kind == Refusal.CARD_TAKEN_OVER
+            self.end(Ending(error.kind, error.detail, terminal))
         except WebSocketException as error:
             self.end(Ending("connection_lost", str(error)))
         except Exception:  # noqa: BLE001  the observer's own faults must not stop the link for good

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from peerpost_daemon.link.status import LinkStatus
-from peerpost_protocol.frames import Attestation, ChannelState, Cursor, Item
+from peerpost_protocol.frames import Attestation, BackupFetch, ChannelState, Cursor, Item
 from peerpost_protocol.signing import Signed
 
 
@@ -32,6 +32,9 @@ class LinkObserver(Protocol):
 
     def joined(self, state: ChannelState) -> None:
         """Take note of a channel that came to the subscription."""
+
+    def backup_fetched(self, fetch: BackupFetch) -> None:
+        """Take note that another card of the identity was given the backup."""
 
     def changed(self, status: LinkStatus) -> None:
         """Take note of the link's new state."""

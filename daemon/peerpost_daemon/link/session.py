@@ -21,6 +21,10 @@ from peerpost_protocol.frames import (
     PROTOCOL_VERSION,
     Accepted,
     Authenticate,
+    BackupFetched,
+    BackupNotice,
+    BackupPart,
+    BackupShown,
     BeginUpload,
     BlobPart,
     CardNotice,
@@ -30,13 +34,20 @@ from peerpost_protocol.frames import (
     ConfirmProof,
     Cursor,
     Deliver,
+    DestroyBackup,
+    FetchBackup,
     FetchCards,
     Hello,
     HistoryPage,
+    HoldCard,
     Joined,
     PostReceipt,
     Publish,
     PublishCard,
+    PutBackup,
+    PutBackupLock,
+    PutBackupPart,
+    ReadBackupPart,
     ReadBlob,
     ReadHistory,
     ReadRoster,
@@ -48,6 +59,7 @@ from peerpost_protocol.frames import (
     RosterPage,
     SearchCards,
     SearchDomain,
+    ShowBackup,
     StartProof,
     StreamPage,
     SubmitRosterEvent,
@@ -86,11 +98,29 @@ RequestFrame: TypeAlias = (
     | BeginUpload
     | UploadChunk
     | ReadBlob
+    | PutBackup
+    | PutBackupPart
+    | PutBackupLock
+    | ShowBackup
+    | FetchBackup
+    | ReadBackupPart
+    | DestroyBackup
+    | HoldCard
 )
 AnswerFrame: TypeAlias = (
-    Accepted | Cards | HistoryPage | RosterPage | StreamPage | Subscribed | UploadState | BlobPart
+    Accepted
+    | Cards
+    | HistoryPage
+    | RosterPage
+    | StreamPage
+    | Subscribed
+    | UploadState
+    | BlobPart
+    | BackupShown
+    | BackupFetched
+    | BackupPart
 )
-NewsFrame: TypeAlias = Deliver | Joined | ReceiptNotice
+NewsFrame: TypeAlias = Deliver | Joined | ReceiptNotice | BackupNotice
 
 ANSWERS: Mapping[type[RequestFrame], type[AnswerFrame]] = MappingProxyType(
     {
@@ -113,6 +143,14 @@ ANSWERS: Mapping[type[RequestFrame], type[AnswerFrame]] = MappingProxyType(
         BeginUpload: UploadState,
         UploadChunk: UploadState,
         ReadBlob: BlobPart,
+        PutBackup: Accepted,
+        PutBackupPart: Accepted,
+        PutBackupLock: Accepted,
+        ShowBackup: BackupShown,
+        FetchBackup: BackupFetched,
+        ReadBackupPart: BackupPart,
+        DestroyBackup: Accepted,
+        HoldCard: Accepted,
     }
 )
 TERMINAL = frozenset(
@@ -121,6 +159,7 @@ TERMINAL = frozenset(
         Refusal.TOKEN_REQUIRED,
         Refusal.IDENTITY_TAKEN,
         Refusal.CARD_REVOKED,
+        Refusal.CARD_TAKEN_OVER,
     }
 )
 """Refusals of our card that no further try changes."""
@@ -269,9 +308,12 @@ class Session:
                 | Subscribed()
                 | UploadState()
                 | BlobPart()
+                | BackupShown()
+                | BackupFetched()
+                | BackupPart()
             ):
                 return self._answered(frame, at)
-            case Deliver() | Joined() | ReceiptNotice() | CardNotice():
+            case Deliver() | Joined() | ReceiptNotice() | CardNotice() | BackupNotice():
                 self._step(Step.NEWS)
                 return [] if isinstance(frame, CardNotice) else [News(frame, len(data))]
             case Refused():
@@ -411,7 +453,7 @@ class Session:
 
     def _end_by(self, frame: Refused | Closing) -> list[Action]:
         terminal = frame.kind in TERMINAL and not self.authenticated
-        if frame.kind == Refusal.CARD_REVOKED:
+        if frame.kind in (Refusal.CARD_REVOKED, Refusal.CARD_TAKEN_OVER):
             terminal = True
         self._step(Step.END)
         ending = Ending(frame.kind, frame.detail, terminal, frame.come_back, frame.retry_after_ms)

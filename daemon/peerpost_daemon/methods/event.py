@@ -40,6 +40,7 @@ Kind = Literal[
     "quarantine",
     "link",
     "daemon",
+    "backup",
 ]
 
 

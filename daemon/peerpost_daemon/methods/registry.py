@@ -40,6 +40,11 @@ EVENT_TYPES: Final = (
         event_data.ReceiptData,
         "A card has this account's messages up to a sequence.",
     ),
+    EventType(
+        event_data.BACKUP,
+        event_data.BackupData,
+        "Another card was given the account's backup at the relay, or replaced it.",
+    ),
     EventType(event_data.DAEMON, event_data.DaemonData, "Something happened to the daemon."),
 )
 

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from peerpost_daemon.records.backup_schema import BACKUPS
 from peerpost_daemon.records.bounds_schema import BOUNDS
 from peerpost_daemon.records.content_schema import CONTENT
 from peerpost_daemon.records.rollback_schema import ROLLBACK
@@ -194,4 +195,5 @@ MIGRATIONS: Final = (
     Migration(5, "bounds in bytes", BOUNDS),
     Migration(6, "changes of messages, threads, search, schedules", CONTENT),
     Migration(7, "aliases, policies and listed fingerprints", TRUST),
+    Migration(8, "backups made, and the holder of a restored card", BACKUPS),
 )

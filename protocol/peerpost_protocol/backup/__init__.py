@@ -1,5 +1,10 @@
 """Backups: a vault's keys, contacts, channels and messages, sealed under a passphrase (docs/protocol/backup.md)."""
 
+from peerpost_protocol.backup.destruction import (
+    DestructionBody,
+    sign_destruction,
+    verify_destruction,
+)
 from peerpost_protocol.backup.lock import (
     BackupLock,
     Cost,
@@ -41,6 +46,7 @@ __all__ = [
     "ContactCardRecord",
     "ContactRecord",
     "Cost",
+    "DestructionBody",
     "DeviceRecord",
     "Manifest",
     "MessageRecord",
@@ -55,5 +61,7 @@ __all__ = [
     "lock_key",
     "make_header",
     "parse_preamble",
+    "sign_destruction",
     "unlock_key",
+    "verify_destruction",
 ]

@@ -5,6 +5,21 @@ the answer repeats it. docs/protocol/frames.md says for each frame who may send 
 """
 
 from peerpost_protocol import limits
+from peerpost_protocol.frames.backups import (
+    BackupFetch,
+    BackupFetched,
+    BackupNotice,
+    BackupPart,
+    BackupShown,
+    DestroyBackup,
+    FetchBackup,
+    HoldCard,
+    PutBackup,
+    PutBackupLock,
+    PutBackupPart,
+    ReadBackupPart,
+    ShowBackup,
+)
 from peerpost_protocol.frames.blobs import (
     BeginUpload,
     BlobPart,
@@ -68,6 +83,11 @@ __all__ = [
     "Accepted",
     "Attestation",
     "Authenticate",
+    "BackupFetch",
+    "BackupFetched",
+    "BackupNotice",
+    "BackupPart",
+    "BackupShown",
     "BeginUpload",
     "BlobPart",
     "CardNotice",
@@ -81,15 +101,22 @@ __all__ = [
     "ConfirmProof",
     "Cursor",
     "Deliver",
+    "DestroyBackup",
+    "FetchBackup",
     "FetchCards",
     "Hello",
     "HistoryPage",
+    "HoldCard",
     "Item",
     "ItemKind",
     "Joined",
     "PostReceipt",
     "Publish",
     "PublishCard",
+    "PutBackup",
+    "PutBackupLock",
+    "PutBackupPart",
+    "ReadBackupPart",
     "ReadBlob",
     "ReadHistory",
     "ReadRoster",
@@ -102,6 +129,7 @@ __all__ = [
     "RosterPage",
     "SearchCards",
     "SearchDomain",
+    "ShowBackup",
     "StartProof",
     "StreamPage",
     "SubmitRosterEvent",
@@ -142,6 +170,14 @@ ClientFrame = (
     | BeginUpload
     | UploadChunk
     | ReadBlob
+    | PutBackup
+    | PutBackupPart
+    | PutBackupLock
+    | ShowBackup
+    | FetchBackup
+    | ReadBackupPart
+    | DestroyBackup
+    | HoldCard
 )
 RelayFrame = (
     ChallengeFrame
@@ -160,6 +196,10 @@ RelayFrame = (
     | Closing
     | UploadState
     | BlobPart
+    | BackupShown
+    | BackupFetched
+    | BackupPart
+    | BackupNotice
 )
 
 decode_client_frame = Decoder[ClientFrame](ClientFrame, "frame", limits.MAX_FRAME)

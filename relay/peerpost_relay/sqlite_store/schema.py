@@ -9,6 +9,7 @@ import sqlite3
 
 from peerpost_relay.errors import SetupError
 from peerpost_relay.sqlite_store import expired
+from peerpost_relay.sqlite_store.backup_schema import BACKUPS
 from peerpost_relay.sqlite_store.blob_schema import BLOBS
 
 EPOCH_BYTES = 16
@@ -129,7 +130,7 @@ INSERT INTO identity_usage
     WHERE i.body IS NOT NULL GROUP BY c.identity;
 """
 
-MIGRATIONS = (_FIRST, _USAGE, BLOBS, expired.SCHEMA)
+MIGRATIONS = (_FIRST, _USAGE, BLOBS, expired.SCHEMA, BACKUPS)
 
 
 def migrate(db: sqlite3.Connection) -> bytes:

@@ -1,5 +1,6 @@
 """All statements together."""
 
+from peerpost_relay.sqlite_store.backups import Backups
 from peerpost_relay.sqlite_store.blobs import Blobs
 from peerpost_relay.sqlite_store.cards import Cards
 from peerpost_relay.sqlite_store.channels import Channels
@@ -8,7 +9,7 @@ from peerpost_relay.sqlite_store.receipts import Receipts
 from peerpost_relay.sqlite_store.tokens import Tokens
 
 
-class SqliteTransaction(Cards, Tokens, Channels, ExpiredStream, Receipts, Blobs):
+class SqliteTransaction(Cards, Tokens, Channels, ExpiredStream, Receipts, Blobs, Backups):
     """Be all statements together; on the reading connection SQLite refuses those that write."""
 
     __slots__ = ()

@@ -74,6 +74,8 @@ CASES: dict[str, list[dict[str, Any]]] = {
     "receivers_ahead": [alarm("receivers_ahead")],
     "relay_store_changed": [alarm("relay_store_changed")],
     "history_lost": [alarm("history_lost")],
+    "backup_fetched": [alarm("backup_fetched")],
+    "backup_rolled_back": [alarm("backup_rolled_back")],
 }
 PAIRS = [(kind, changes) for kind, cases in CASES.items() for changes in cases]
 

@@ -11,6 +11,7 @@ from peerpost_daemon.link import Credentials, LinkSettings, LinkState, LinkStatu
 from peerpost_protocol.card import DeviceKeys, issue_card
 from peerpost_protocol.frames import (
     Attestation,
+    BackupFetch,
     ChannelState,
     Cursor,
     Deliver,
@@ -72,6 +73,9 @@ class Observer:
 
     def receipt(self, channel: bytes, revision: int, receipt: Signed, size: int) -> None:
         self._note("receipt")
+
+    def backup_fetched(self, fetch: BackupFetch) -> None:
+        self._note("backup_fetched")
 
     def joined(self, state: ChannelState) -> None:
         self._note("joined")
