@@ -30,6 +30,7 @@ MAX_SIGNED = 64 * 1024
 MAX_IDENTITY_CHARACTERS = 254
 MAX_DEVICE_CHARACTERS = 64
 MAX_CHANNEL_NAME_CHARACTERS = 128
+MAX_CHANNEL_TOPIC_CHARACTERS = 512
 MAX_MEDIA_TYPE_CHARACTERS = 127
 MAX_FILE_NAME_CHARACTERS = 255
 MAX_CAPTION_CHARACTERS = 16_384
@@ -47,6 +48,7 @@ MAX_RECIPIENT_CARDS = 256
 """Cards a sealed envelope (suite 1) may be wrapped for, and cards in one roster."""
 MAX_MEMBERS = 256
 MAX_CARDS_PER_MEMBER = 16
+MAX_BANS = 256
 MAX_RECEIPT_MARKS = 256
 MAX_MISSING_PER_MARK = 32
 
@@ -89,3 +91,6 @@ MAX_URL_CHARACTERS = 2048
 MAX_COUNTER = 2**53 - 1
 """Sequences, positions and times: integers that JSON carries without loss."""
 MAX_REQUEST = 2**32 - 1
+MIN_EXPIRE_MS = 1_000
+"""The shortest time for which a channel's policy lets messages live; ten years are the longest."""
+MAX_EXPIRE_MS = 10 * 365 * 86_400_000

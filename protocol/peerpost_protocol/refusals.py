@@ -30,6 +30,8 @@ class Refusal(StrEnum):
     UNKNOWN_CHANNEL = "unknown_channel"
     NOT_A_MEMBER = "not_a_member"
     NOT_AN_ADMIN = "not_an_admin"
+    MAY_NOT_POST = "may_not_post"
+    BANNED = "banned"
     STALE_ROSTER = "stale_roster"
     ROSTER_CONFLICT = "roster_conflict"
     BAD_CHANGE = "bad_change"
@@ -91,6 +93,8 @@ MEANING: dict[Refusal, str] = {
     Refusal.UNKNOWN_CHANNEL: "there is no such channel for this card",
     Refusal.NOT_A_MEMBER: "the card speaks for no member of the channel",
     Refusal.NOT_AN_ADMIN: "the member's role does not allow the change",
+    Refusal.MAY_NOT_POST: "the member's role, or the channel's policy, does not allow posting",
+    Refusal.BANNED: "the identity is banned from the channel",
     Refusal.STALE_ROSTER: "the envelope was sealed under an older roster; read the roster and seal again",
     Refusal.ROSTER_CONFLICT: "the event does not continue the roster; read it and try again",
     Refusal.BAD_CHANGE: "the change means nothing in this roster",

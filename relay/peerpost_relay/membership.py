@@ -13,7 +13,6 @@ Checks, in their order (docs/protocol/frames.md, "submit_roster_event"):
 """
 
 from collections.abc import Iterable
-from functools import partial
 
 from msgspec import Struct
 
@@ -41,11 +40,12 @@ NO_CHANNEL = 0  # the number that no channel has
 
 
 class _Change(Struct, frozen=True):
-    """Be the roster after an event, and the numbers of the cards that come and go with it."""
+    """Be the roster after an event, and the numbers of the cards that come, go, and may post or not from now on."""
 
     roster: Roster
     added: dict[bytes, int]
     removed: dict[bytes, int]
+    posts: dict[int, bool]
 
 
 class _Asked(Struct, frozen=True):
@@ -125,7 +125,23 @@ def _changed(
         if transaction.count_channels(number) >= channels_max:  # 6
             raise RefusalError(Refusal.TOO_MANY_CHANNELS, "a card is in too many channels")
     gone = (m for who, m in before.members.items() if who not in after.members) if before else ()
-    return _Change(after, added, _numbers(transaction, gone))
+    posts = _posts(transaction, before, after) if before else {}
+    return _Change(after, added, _numbers(transaction, gone), posts)
+
+
+def _posts(transaction: Transaction, before: Roster, after: Roster) -> dict[int, bool]:
+    """Return the numbers of the cards that may post from now on, or may no more."""
+    stayed = {who: m for who, m in after.members.items() if who in before.members}
+    moved = {
+        who: after.may_post(member)
+        for who, member in stayed.items()
+        if after.may_post(member) is not before.may_post(before.members[who])
+    }
+    return {
+        number: posts
+        for who, posts in moved.items()
+        for number in _numbers(transaction, [after.members[who]]).values()
+    }
 
 
 def _live_cards(transaction: Transaction, member: Member) -> dict[bytes, int]:
@@ -171,11 +187,19 @@ def _stored(
     transaction.append(channel, item, None)
     transaction.use(channel.number, asked.author.identity, len(item.body) + ROWS_BYTES)
     transaction.add_event(event.id, channel.number, event.body.position, item.position)
-    begin = partial(transaction.begin_membership, channel.number)
-    end = partial(transaction.end_membership, channel.number)
-    for number in change.added.values():
-        begin(number, item.position)
-    for number in change.removed.values():
-        end(number, item.position)
+    _store_memberships(transaction, channel, change, item.position)
     news = Appended(channel.id, item, tuple(change.added), tuple(change.removed))
     return Outcome(channel.id, item.position, news)
+
+
+def _store_memberships(
+    transaction: Transaction, channel: Channel, change: _Change, position: int
+) -> None:
+    roster = change.roster
+    for card, number in change.added.items():
+        posts = any(card in m.cards and roster.may_post(m) for m in roster.members.values())
+        transaction.begin_membership(channel.number, number, position, posts=posts)
+    for number in change.removed.values():
+        transaction.end_membership(channel.number, number, position)
+    for number, posts in change.posts.items():
+        transaction.set_posts(channel.number, number, posts=posts)

@@ -7,8 +7,10 @@ Checks, in their order (docs/protocol/frames.md, "publish"):
  4. the card speaks for a present member
  5. the envelope has not expired. Asked before its place is: an expired one may have been stored and forgotten since
  6. it was sealed under the current roster
- 7. sequence and previous envelope continue the sender's chain
- 8. channel and identity have room for it
+ 7. the member's role may post by the channel's policy
+ 8. sequence and previous envelope continue the sender's chain
+ 9. channel and identity have room for it
+What the channel's policy lets live for a shorter time than the envelope says expires earlier.
 """
 
 from msgspec import Struct
@@ -53,11 +55,12 @@ def publish(
     require_member(transaction, channel, card)  # 4
     require_unexpired(header, now_ms)  # 5
     require_current_roster(header, channel)  # 6
-    require_next(transaction.link(channel.number, card.number), envelope)  # 7
+    require_poster(transaction, channel, card)  # 7
+    require_next(transaction.link(channel.number, card.number), envelope)  # 8
     size = len(data) + ROWS_BYTES
-    require_room(transaction, channel.number, card, size, room)  # 8
+    require_room(transaction, channel.number, card, size, room)  # 9
     item = Item(channel.last + 1, ItemKind.ENVELOPE, now_ms, data)
-    transaction.append(channel, item, header.expires_at_ms)
+    transaction.append(channel, item, _expiry(channel, header, now_ms))
     transaction.use(channel.number, card.identity, size)
     newest = Link(header.sequence, envelope.id)
     transaction.advance(channel.number, card.number, header.message, newest, item.position)
@@ -105,6 +108,12 @@ def require_member(transaction: Snapshot, channel: Channel, card: Standing) -> N
         raise RefusalError(Refusal.NOT_A_MEMBER, "the card speaks for no member of the channel")
 
 
+def require_poster(transaction: Transaction, channel: Channel, card: Standing) -> None:
+    """Refuse a member whose role does not post."""
+    if not transaction.intervals(channel.number, card.number)[-1].posts:
+        raise RefusalError(Refusal.MAY_NOT_POST, "the member's role does not allow posting")
+
+
 def require_current_roster(header: Header, channel: Channel) -> None:
     """Refuse what was sealed for another membership."""
     if (header.roster_position, header.roster_head) != (
@@ -142,6 +151,11 @@ def require_room(
         raise _full("channel", room)
     if used.identity + size > room.identity_bytes:
         raise _full("identity", room)
+
+
+def _expiry(channel: Channel, header: Header, now_ms: int) -> int | None:
+    ends = [header.expires_at_ms, now_ms + channel.expire_ms if channel.expire_ms else None]
+    return min((end for end in ends if end is not None), default=None)
 
 
 def _full(what: str, room: Room) -> RefusalError:

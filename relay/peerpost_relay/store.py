@@ -59,7 +59,8 @@ class Channel(Struct, frozen=True):
     """Say where a channel stands.
 
     `last`: its newest position; `receipts`: its newest receipt revision; `lost`: the newest
-    position whose envelope has expired and is gone, 0 when none is.
+    position whose envelope has expired and is gone, 0 when none is. `expire_ms`: how long its
+    policy lets envelopes live, None: as long as they say themselves.
     """
 
     number: int
@@ -69,13 +70,18 @@ class Channel(Struct, frozen=True):
     roster_head: bytes
     receipts: int
     lost: int
+    expire_ms: int | None = None
 
 
 class Interval(Struct, frozen=True):
-    """Be the positions a card may read: both ends included, `last` None while it is a member."""
+    """Be the positions a card may read: both ends included, `last` None while it is a member.
+
+    `posts`: it may send envelopes, or might to the end.
+    """
 
     first: int
     last: int | None
+    posts: bool = True
 
 
 class StoredMessage(Struct, frozen=True):
@@ -240,8 +246,11 @@ class Transaction(Snapshot, BackupTransaction, Protocol):
     def add_event(self, id_: bytes, channel: int, roster_position: int, position: int) -> None:
         """Remember where a roster event stands."""
 
-    def begin_membership(self, channel: int, card: int, first: int) -> None:
-        """Let a card read from a position on."""
+    def begin_membership(self, channel: int, card: int, first: int, *, posts: bool = True) -> None:
+        """Let a card read from a position on, and post or not."""
+
+    def set_posts(self, channel: int, card: int, *, posts: bool) -> None:
+        """Let a present card post, or not."""
 
     def end_membership(self, channel: int, card: int, last: int) -> None:
         """Let a card read no further than a position."""

@@ -42,7 +42,12 @@ STRUCTS: dict[str, tuple[Any, ...]] = {
     "card.md": (CardBody,),
     "statement.md": (statement.StatementBody, *get_args(statement.Claim)),
     "history.md": get_args(history.HistoryEntry),
-    "roster.md": (roster.RosterEventBody, *get_args(roster.Change), roster.Member),
+    "roster.md": (
+        roster.RosterEventBody,
+        *get_args(roster.Change),
+        roster.Member,
+        roster.Policies,
+    ),
     "envelope.md": (
         envelope.EnvelopeParts,
         envelope.Header,

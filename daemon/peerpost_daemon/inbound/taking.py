@@ -7,7 +7,7 @@ something shows that they are missing, with the event that says so; what was qua
 Checks of an envelope whose signature has been verified, in their order (docs/protocol/envelope.md, "Receiving"):
  1. it names the channel in whose stream it came                              wrong_channel
  2. it was sealed under the roster that is in force at its place              stale_roster, unknown_roster
- 3. its sender's card speaks for a member                                     not_a_member
+ 3. its sender's card speaks for a member, who may post                       not_a_member, may_not_post
  4. it is not one that is held already, nor a second one for its place        replay, fork
  5. the policies admit the sender's card                  untrusted_card, unverified_contact, blocked
  6. it opened for this card                                                   (the fault of opening)
@@ -309,8 +309,11 @@ def _belongs(db: SqlConnection, channel: Channel, envelope: Envelope) -> Fault |
         if known == header.roster_head:
             return _fault(envelope, "stale_roster", "it was sealed under an older roster")  # 2
         return _unknown_roster(envelope)
-    if roster.speaks_for(envelope.sender) is None:
+    member = roster.speaks_for(envelope.sender)
+    if member is None:
         return _fault(envelope, "not_a_member", "its sender is not a member")  # 3
+    if not roster.may_post(member):
+        return _fault(envelope, "may_not_post", "its sender's role does not post")  # 3
     return None
 
 

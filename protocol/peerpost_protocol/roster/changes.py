@@ -11,14 +11,32 @@ from peerpost_protocol.wire import Digest, WireStruct
 
 
 class Role(StrEnum):
-    """Say what a member may do to the roster; everybody in it may read and post."""
+    """Say what a member may do; everybody in the roster may read, a reader nothing else."""
 
     OWNER = "owner"
     ADMIN = "admin"
     MEMBER = "member"
+    READER = "reader"
+
+
+class Least(StrEnum):
+    """Name the least role that may do what a policy is about."""
+
+    ADMIN = "admin"
+    MEMBER = "member"
+
+
+class Policies(WireStruct, frozen=True):
+    """Say who may post, who may add, and for how many milliseconds a message is kept (None: for good)."""
+
+    post: Least = Least.MEMBER
+    add: Least = Least.ADMIN
+    expire_ms: Annotated[int, Meta(ge=limits.MIN_EXPIRE_MS, le=limits.MAX_EXPIRE_MS)] | None = None
 
 
 Name = Annotated[str, Meta(max_length=limits.MAX_CHANNEL_NAME_CHARACTERS)]
+NewName = Annotated[str, Meta(min_length=1, max_length=limits.MAX_CHANNEL_NAME_CHARACTERS)]
+Topic = Annotated[str, Meta(max_length=limits.MAX_CHANNEL_TOPIC_CHARACTERS)]
 Cards = Annotated[tuple[Digest, ...], Meta(min_length=1, max_length=limits.MAX_CARDS_PER_MEMBER)]
 
 
@@ -59,4 +77,41 @@ class Leave(WireStruct, frozen=True, tag="leave"):
     """Leave the channel oneself; nobody leaves a direct one."""
 
 
-Change = Create | Add | Remove | Leave
+class SetRole(WireStruct, frozen=True, tag="role"):
+    """Give a member another role; the owner gives the ownership away so, and becomes an admin."""
+
+    identity: Identity
+    role: Role
+
+
+class Rename(WireStruct, frozen=True, tag="rename"):
+    """Give the channel another name."""
+
+    name: NewName
+
+
+class SetTopic(WireStruct, frozen=True, tag="topic"):
+    """Say what the channel is about; an empty text takes the topic away."""
+
+    topic: Topic
+
+
+class SetPolicies(WireStruct, frozen=True, tag="policy"):
+    """Replace the policies, all of them."""
+
+    policies: Policies
+
+
+class Ban(WireStruct, frozen=True, tag="ban"):
+    """Remove those who are members, and let nobody add any of these until the ban is lifted."""
+
+    identities: Identities
+
+
+class Unban(WireStruct, frozen=True, tag="unban"):
+    """Lift bans; nobody comes back by that alone."""
+
+    identities: Identities
+
+
+Change = Create | Add | Remove | Leave | SetRole | Rename | SetTopic | SetPolicies | Ban | Unban

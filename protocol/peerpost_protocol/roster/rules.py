@@ -4,20 +4,21 @@ Checks of `apply_event` (docs/protocol/roster.md), after the signature:
  1. a channel begins with `create`, and only begins with it
  2. channel, position and previous event continue the roster
  3. the author's card speaks for a member
- 4. the author's role allows the change
+ 4. the author's role and the policies allow the change
  5. the change means something in this roster (nobody added twice, nobody removed who is not there)
  6. the bounds hold afterwards
 """
 
 from collections.abc import Collection
-from typing import assert_never
 
-import msgspec
+from msgspec.structs import replace
 
 from peerpost_protocol import limits
 from peerpost_protocol.errors import RosterError
-from peerpost_protocol.roster.changes import Add, Create, Leave, Member, Remove, Role
+from peerpost_protocol.roster import changing
+from peerpost_protocol.roster.changes import Create, Role
 from peerpost_protocol.roster.events import RosterEvent
+from peerpost_protocol.roster.naming import require_shown
 from peerpost_protocol.roster.state import Roster
 
 
@@ -35,11 +36,12 @@ def apply_event(roster: Roster | None, event: RosterEvent, kin: Collection[bytes
     if isinstance(change, Create):
         raise RosterError("roster_conflict", "the channel exists already")  # 1
     _continues(roster, event)
-    members = _changed(roster, event, change, kin)
-    _bounded(members)
-    return msgspec.structs.replace(
-        roster, position=event.body.position, head=event.id, members=members
-    )
+    author = roster.speaks_for(event.author, kin)
+    if author is None:
+        raise RosterError("not_a_member", "the author's card speaks for no member")  # 3
+    after = changing.changed(roster, author, change)
+    _bounded(after)
+    return replace(after, position=event.body.position, head=event.id)
 
 
 def _begin(event: RosterEvent, create: Create) -> Roster:
@@ -48,7 +50,7 @@ def _begin(event: RosterEvent, create: Create) -> Roster:
         raise RosterError(
             "roster_conflict", "a first event has no channel and no previous one"
         )  # 2
-    members = _joined({}, create.members)
+    members = changing.joined({}, create.members)
     roster = Roster(event.id, create.name, create.direct, 0, event.id, members)
     author = roster.speaks_for(event.author)
     if author is None:
@@ -56,10 +58,18 @@ def _begin(event: RosterEvent, create: Create) -> Roster:
     owners = [member for member in create.members if member.role is Role.OWNER]
     if owners != [author]:
         raise RosterError("not_an_admin", "the creator is the one owner of a new channel")  # 4
-    if create.direct and len(members) != 2:
-        raise RosterError("bad_change", "a direct channel has two members")  # 5
-    _bounded(members)
+    if create.direct:
+        _require_pair(roster)
+    require_shown(create.name, "the name")  # 5
+    _bounded(roster)
     return roster
+
+
+def _require_pair(roster: Roster) -> None:
+    if len(roster.members) != 2:
+        raise RosterError("bad_change", "a direct channel has two members")  # 5
+    if any(member.role is Role.READER for member in roster.members.values()):
+        raise RosterError("bad_change", "both of a direct channel may post")  # 5
 
 
 def _continues(roster: Roster, event: RosterEvent) -> None:
@@ -70,63 +80,9 @@ def _continues(roster: Roster, event: RosterEvent) -> None:
         raise RosterError("roster_conflict", "the event does not continue the roster")  # 2
 
 
-def _changed(
-    roster: Roster, event: RosterEvent, change: Add | Remove | Leave, kin: Collection[bytes]
-) -> dict[str, Member]:
-    author = roster.speaks_for(event.author, kin)
-    if author is None:
-        raise RosterError("not_a_member", "the author's card speaks for no member")  # 3
-    match change:
-        case Leave():
-            _may_change(roster)
-            return {who: m for who, m in roster.members.items() if who != author.identity}
-        case Add(members):
-            _may_administer(roster, author)
-            if any(member.role is Role.OWNER for member in members):
-                raise RosterError("not_an_admin", "a channel has one owner")  # 4
-            return _joined(roster.members, members)
-        case Remove(identities):
-            _may_administer(roster, author)
-            return _without(roster, author, identities)
-        case _:
-            assert_never(change)
-
-
-def _may_administer(roster: Roster, author: Member) -> None:
-    if author.role is Role.MEMBER:
-        raise RosterError("not_an_admin", "only the owner and admins change the membership")  # 4
-    _may_change(roster)
-
-
-def _may_change(roster: Roster) -> None:
-    # One that left could never come back: a pair of identities has one direct channel for good.
-    if roster.direct:
-        raise RosterError("bad_change", "a direct channel keeps its two members")  # 5
-
-
-def _joined(present: dict[str, Member], added: tuple[Member, ...]) -> dict[str, Member]:
-    members = dict(present)
-    for member in added:
-        if member.identity in members:
-            raise RosterError("bad_change", f"{member.identity} is a member already")  # 5
-        if len(set(member.cards)) != len(member.cards):
-            raise RosterError("bad_change", f"a card of {member.identity} stands twice")  # 5
-        members[member.identity] = member
-    return members
-
-
-def _without(roster: Roster, author: Member, identities: tuple[str, ...]) -> dict[str, Member]:
-    members = dict(roster.members)
-    for identity in identities:
-        member = members.pop(identity, None)
-        if member is None:
-            raise RosterError("bad_change", f"{identity} is not a member")  # 5
-        if member.role is Role.OWNER and author.role is not Role.OWNER:
-            raise RosterError("not_an_admin", "an admin does not remove the owner")  # 4
-    return members
-
-
-def _bounded(members: dict[str, Member]) -> None:
-    cards = sum(len(member.cards) for member in members.values())
-    if len(members) > limits.MAX_MEMBERS or cards > limits.MAX_RECIPIENT_CARDS:
+def _bounded(roster: Roster) -> None:
+    cards = sum(len(member.cards) for member in roster.members.values())
+    if len(roster.members) > limits.MAX_MEMBERS or cards > limits.MAX_RECIPIENT_CARDS:
         raise RosterError("too_many_members", "the channel would be over its bounds")  # 6
+    if len(roster.bans) > limits.MAX_BANS:
+        raise RosterError("too_many_members", "the channel would have too many bans")  # 6

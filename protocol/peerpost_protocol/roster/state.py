@@ -5,11 +5,16 @@ from collections.abc import Collection
 from msgspec import Struct
 
 from peerpost_protocol.card import Card
-from peerpost_protocol.roster.changes import Member
+from peerpost_protocol.roster.changes import Least, Member, Policies, Role
+
+_MAY = {
+    Least.ADMIN: frozenset({Role.OWNER, Role.ADMIN}),
+    Least.MEMBER: frozenset({Role.OWNER, Role.ADMIN, Role.MEMBER}),
+}
 
 
 class Roster(Struct, frozen=True):
-    """Be the membership after the event at `position`, whose identifier is `head`."""
+    """Be the channel after the event at `position`, whose identifier is `head`; `bans` in the order they came."""
 
     channel: bytes
     name: str
@@ -17,6 +22,9 @@ class Roster(Struct, frozen=True):
     position: int
     head: bytes
     members: dict[str, Member]
+    topic: str = ""
+    policies: Policies = Policies()
+    bans: tuple[str, ...] = ()
 
     def speaks_for(self, card: Card, kin: Collection[bytes] = ()) -> Member | None:
         """Return the member for whom this card speaks, None when there is none.
@@ -27,3 +35,15 @@ class Roster(Struct, frozen=True):
         if member is None or (card.id not in member.cards and card.id not in kin):
             return None
         return member
+
+    def may_post(self, member: Member) -> bool:
+        """Say whether a member may send envelopes."""
+        return member.role in _MAY[self.policies.post]
+
+    def may_add(self, member: Member) -> bool:
+        """Say whether a member may add others."""
+        return member.role in _MAY[self.policies.add]
+
+    def administers(self, member: Member) -> bool:
+        """Say whether a member may change more than who is added."""
+        return member.role in _MAY[Least.ADMIN]

@@ -9,8 +9,8 @@ from peerpost_relay.sqlite_store.statements import Statements
 from peerpost_relay.store import Channel, Interval
 
 _CHANNEL = (
-    "SELECT number, channel, last, roster_position, roster_head, receipts, lost FROM channels"
-    " WHERE channel = ?"
+    "SELECT number, channel, last, roster_position, roster_head, receipts, lost, expire_ms"
+    " FROM channels WHERE channel = ?"
 )
 _EVENTS = (
     "SELECT i.body FROM events e JOIN items i ON i.channel = e.channel AND i.position = e.position"
@@ -41,10 +41,10 @@ class Channels(Statements):
     def intervals(self, channel: int, card: int) -> list[Interval]:
         """Return what a card may read of a channel, oldest first."""
         rows = self._db.execute(
-            "SELECT first, last FROM memberships WHERE card = ? AND channel = ? ORDER BY first",
+            "SELECT first, last, posts FROM memberships WHERE card = ? AND channel = ? ORDER BY first",
             (card, channel),
         )
-        return [Interval(*row) for row in rows]
+        return [Interval(first, last, bool(posts)) for first, last, posts in rows]
 
     def channels_of(self, card: int, limit: int) -> list[bytes]:
         """Return the ids of the channels that a card is in now."""
@@ -112,8 +112,8 @@ class Channels(Statements):
             "UPDATE rosters SET roster = ? WHERE channel = ?", (_encoded(roster), channel)
         )
         self._db.execute(
-            "UPDATE channels SET roster_position = ?, roster_head = ? WHERE number = ?",
-            (roster.position, roster.head, channel),
+            "UPDATE channels SET roster_position = ?, roster_head = ?, expire_ms = ? WHERE number = ?",
+            (roster.position, roster.head, roster.policies.expire_ms, channel),
         )
 
     def add_event(self, id_: bytes, channel: int, roster_position: int, position: int) -> None:
@@ -122,9 +122,19 @@ class Channels(Statements):
             "INSERT INTO events VALUES (?, ?, ?, ?)", (id_, channel, roster_position, position)
         )
 
-    def begin_membership(self, channel: int, card: int, first: int) -> None:
-        """Let a card read from a position on."""
-        self._db.execute("INSERT INTO memberships VALUES (?, ?, ?, NULL)", (card, channel, first))
+    def begin_membership(self, channel: int, card: int, first: int, *, posts: bool = True) -> None:
+        """Let a card read from a position on, and post or not."""
+        self._db.execute(
+            "INSERT INTO memberships (card, channel, first, posts) VALUES (?, ?, ?, ?)",
+            (card, channel, first, posts),
+        )
+
+    def set_posts(self, channel: int, card: int, *, posts: bool) -> None:
+        """Let a present card post, or not."""
+        self._db.execute(
+            "UPDATE memberships SET posts = ? WHERE card = ? AND channel = ? AND last IS NULL",
+            (posts, card, channel),
+        )
 
     def end_membership(self, channel: int, card: int, last: int) -> None:
         """Let a card read no further than a position."""

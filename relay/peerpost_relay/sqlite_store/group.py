@@ -94,10 +94,15 @@ class GroupTransaction(SqliteTransaction):
             found = self._intervals[channel, card] = super().intervals(channel, card)
         return found
 
-    def begin_membership(self, channel: int, card: int, first: int) -> None:
-        """Let a card read from a position on."""
+    def begin_membership(self, channel: int, card: int, first: int, *, posts: bool = True) -> None:
+        """Let a card read from a position on, and post or not."""
         self._intervals.pop((channel, card), None)
-        super().begin_membership(channel, card, first)
+        super().begin_membership(channel, card, first, posts=posts)
+
+    def set_posts(self, channel: int, card: int, *, posts: bool) -> None:
+        """Let a present card post, or not."""
+        self._intervals.pop((channel, card), None)
+        super().set_posts(channel, card, posts=posts)
 
     def end_membership(self, channel: int, card: int, last: int) -> None:
         """Let a card read no further than a position."""

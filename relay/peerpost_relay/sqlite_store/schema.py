@@ -11,6 +11,7 @@ from peerpost_relay.errors import SetupError
 from peerpost_relay.sqlite_store import expired
 from peerpost_relay.sqlite_store.backup_schema import BACKUPS
 from peerpost_relay.sqlite_store.blob_schema import BLOBS
+from peerpost_relay.sqlite_store.channel_policy_schema import CHANNEL_POLICY
 
 EPOCH_BYTES = 16
 
@@ -130,7 +131,7 @@ INSERT INTO identity_usage
     WHERE i.body IS NOT NULL GROUP BY c.identity;
 """
 
-MIGRATIONS = (_FIRST, _USAGE, BLOBS, expired.SCHEMA, BACKUPS)
+MIGRATIONS = (_FIRST, _USAGE, BLOBS, expired.SCHEMA, BACKUPS, CHANNEL_POLICY)
 
 
 def migrate(db: sqlite3.Connection) -> bytes:
