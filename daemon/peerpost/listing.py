@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Finding,
         Health,
         Message,
+        Policies,
         Status,
     )
 
@@ -170,9 +171,23 @@ def channel_line(channel: Channel) -> str:
 def channel_lines(channel: Channel) -> Iterable[str]:
     """Return a channel and its members."""
     yield channel_line(channel)
+    if channel["topic"]:
+        yield f"  topic: {label(channel['topic'])}"
     for member in channel["members"]:
         trust = "" if member["trusted"] else ", not trusted"
         yield f"  {label(member['identity'])}  {label(member['role'])}{trust}"
+    for identity in channel["bans"]:
+        yield f"  {label(identity)}  banned"
+    yield from _policy_lines(channel["policies"])
+
+
+def _policy_lines(policies: Policies) -> Iterable[str]:
+    if policies["post"] != "member":
+        yield "  only admins post"
+    if policies["add"] != "admin":
+        yield "  members may add members"
+    if policies["expire_after"] is not None:
+        yield f"  messages are kept for {policies['expire_after']:g} s"
 
 
 def contact_line(contact: Contact) -> str:

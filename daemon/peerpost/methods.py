@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Delivery,
         Diagnosis,
         Health,
+        Least,
         Listed,
         Marked,
         Message,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         PolicySet,
         Refused,
         Removed,
+        Role,
         SafetyNumber,
         Status,
         Stopping,
@@ -150,8 +152,10 @@ class Methods:
         """Show one channel and its members."""
 
     @method("channel.add")
-    def channel_add(self, channel: str, members: Sequence[str]) -> Channel:
-        """Add members to a channel."""
+    def channel_add(
+        self, channel: str, members: Sequence[str], *, role: Role | None = None
+    ) -> Channel:
+        """Add members to a channel, as `member` unless `role` says otherwise."""
 
     @method("channel.remove")
     def channel_remove(self, channel: str, members: Sequence[str]) -> Channel:
@@ -160,6 +164,37 @@ class Methods:
     @method("channel.leave")
     def channel_leave(self, channel: str) -> Channel:
         """Leave a channel."""
+
+    @method("channel.role")
+    def channel_role(self, channel: str, identity: str, role: Role) -> Channel:
+        """Give a member another role; the owner gives the ownership away so."""
+
+    @method("channel.rename")
+    def channel_rename(self, channel: str, name: str) -> Channel:
+        """Give a channel another name, for all of its members."""
+
+    @method("channel.topic")
+    def channel_topic(self, channel: str, topic: str) -> Channel:
+        """Say what a channel is about."""
+
+    @method("channel.policy")
+    def channel_policy(
+        self,
+        channel: str,
+        *,
+        post: Least | None = None,
+        add: Least | None = None,
+        expire_after: float | None = None,
+    ) -> Channel:
+        """Say who may post and add, and for how many seconds messages are kept (0: for good)."""
+
+    @method("channel.ban")
+    def channel_ban(self, channel: str, identities: Sequence[str]) -> Channel:
+        """Remove those who are members, and let nobody add any of them."""
+
+    @method("channel.unban")
+    def channel_unban(self, channel: str, identities: Sequence[str]) -> Channel:
+        """Lift bans; nobody is a member by that alone."""
 
     @method("message.send")
     def send(

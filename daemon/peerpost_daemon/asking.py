@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 UNREACHABLE_RETRY_SECONDS = 5.0
 
-_SAME_KIND = frozenset({"not_a_member", "not_an_admin", "unknown_channel", "too_large"})
+_SAME_KIND = frozenset({"not_a_member", "not_an_admin", "banned", "unknown_channel", "too_large"})
 
 
 class Relay(Protocol):

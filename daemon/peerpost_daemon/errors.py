@@ -31,6 +31,13 @@ _TABLE: dict[str, tuple[int, str]] = {
     "unknown_subscription": (-32015, "This connection has no subscription of that number."),
     "not_a_member": (-32020, "The account is not a member of the channel."),
     "not_an_admin": (-32021, "Only an admin or the owner of the channel may do this."),
+    "may_not_post": (-32027, "The account's role, or the channel's policy, does not let it post."),
+    "banned": (-32028, "The identity is banned from the channel."),
+    "channel_changed": (
+        -32029,
+        "Somebody else changed the same thing at the same time; look again.",
+    ),
+    "not_accepted": (-32019, "The channel is a request; accept it first."),
     "untrusted_contact": (-32022, "A contact's cards changed and were not accepted yet."),
     "wrong_contact_state": (-32023, "Where the contact stands, this cannot be done to it."),
     "safety_number_differs": (-32024, "The safety number is not the one of this contact."),

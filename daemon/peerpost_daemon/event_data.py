@@ -69,13 +69,17 @@ class ContactChangedData(Struct, frozen=True):
 
 
 class ChannelData(Struct, frozen=True):
-    """Say what happened to a channel: `change` is by `by` and concerns `members`."""
+    """Say what happened to a channel: `change` is by `by` and concerns `members`.
+
+    `detail`: the new role or topic, or the former name.
+    """
 
     channel: str
     name: str
     change: str
     by: str
     members: list[str]
+    detail: str | None = None
 
 
 class QuarantineData(Struct, frozen=True):

@@ -8,11 +8,14 @@ it takes effect here when the stream brings it back, in its place among the mess
 import asyncio
 from collections.abc import Callable, Sequence
 
+from msgspec import structs
+
 from peerpost_daemon import event_data
 from peerpost_daemon.asking import Relay, ask, public
 from peerpost_daemon.bell import Bell
 from peerpost_daemon.directory import Directory
 from peerpost_daemon.errors import DaemonError
+from peerpost_daemon.intentions import Intention, basis, first, still
 from peerpost_daemon.link.errors import LinkError, RefusedError
 from peerpost_daemon.outbound.sealing import Sender
 from peerpost_daemon.records import channels, contacts, events, outbox
@@ -47,10 +50,11 @@ _ROSTER_KINDS = {
     "not_a_member": "not_a_member",
     "not_an_admin": "not_an_admin",
     "too_many_members": "too_large",
+    "banned": "banned",
 }
 _ROSTER_SENTENCES = {
     "not_a_member": "This account is no member of the channel any more.",
-    "not_an_admin": "Only the owner and admins change the membership.",
+    "not_an_admin": "The role of this account does not allow this change.",
 }
 
 
@@ -93,18 +97,64 @@ class Membership:
         members = [await self._member(peer)]
         return await self._begin("", members, peer=peer)
 
-    async def add(self, channel: bytes, identities: Sequence[str]) -> None:
-        """Add members. Raises DaemonError as `create` does, not_a_member, not_an_admin."""
-        members = await self._members(identities)
-        await self._change(channel, Add(tuple(members)))
+    async def add(
+        self, channel: bytes, identities: Sequence[str], role: Role = Role.MEMBER
+    ) -> None:
+        """Add members. Raises DaemonError as `create` does, and as `change` does."""
+        members = [structs.replace(m, role=role) for m in await self._members(identities)]
+        await self.change(channel, Add(tuple(members)))
 
     async def remove(self, channel: bytes, identities: Sequence[str]) -> None:
         """Remove members. Raises DaemonError: relay_*, not_a_member, not_an_admin."""
-        await self._change(channel, Remove(tuple(identities)))
+        await self.change(channel, Remove(tuple(identities)))
 
     async def leave(self, channel: bytes) -> None:
         """Leave a channel. Raises DaemonError: relay_*, not_a_member."""
-        await self._change(channel, Leave())
+        await self.change(channel, Leave())
+
+    async def change(self, id_: bytes, wanted: Intention) -> None:
+        """Change a roster; sign again as long as that means the same.
+
+        Raises DaemonError: relay_*, not_a_member, not_an_admin, banned, too_large, channel_changed, timeout.
+        """
+        roster = await self._roster(id_)
+        before = basis(wanted, roster)
+        change: Change | None = first(wanted, roster)
+        for _ in range(MAX_TRIES):
+            if change is None:
+                return  # somebody else has done it meanwhile
+            if await self._submitted(roster, change):
+                return
+            await self._seen(id_, roster.position + 1)
+            roster = await self._roster(id_)
+            change = still(wanted, roster)
+            if change is not None and basis(wanted, roster) != before:
+                raise _changed(roster)
+        raise DaemonError(
+            "relay_refused",
+            "Others changed the channel at the same time; try again.",
+            retry_after=1.0,
+        )
+
+    async def _submitted(self, roster: Roster, change: Change) -> bool:
+        """Bring a change to the relay and wait until it comes back; return False when another was first."""
+        event = _signed(self._me, roster, change, self._now_ms())
+        try:
+            await ask(self._relay, SubmitRosterEvent(0, event.signed), Accepted)
+        except RefusedError as error:
+            if error.kind != "roster_conflict":
+                raise public(error) from error
+            return False
+        except LinkError as error:
+            raise public(error) from error
+        await self._seen(roster.channel, event.body.position)
+        return True
+
+    async def _roster(self, id_: bytes) -> Roster:
+        channel = await self._database.read(lambda db: channels.find(db, id_))
+        if channel is None:
+            raise DaemonError("unknown_channel", "There is no such channel.", field="channel")
+        return channel.roster
 
     async def _begin(self, name: str, members: Sequence[Member], peer: str | None) -> bytes:
         me = self._me.card
@@ -131,6 +181,7 @@ class Membership:
             if peer is not None and (there := _adopt(db, peer)) is not None:
                 return there
             channels.create(db, channel)
+            channels.set_standing(db, roster, me)
             channels.add_event(db, event)
             if peer is not None:
                 outbox.direct_to(db, peer, roster.channel)
@@ -139,29 +190,6 @@ class Membership:
         id_ = await self._database.write(store)
         self._bell.ring()
         return id_
-
-    async def _change(self, id_: bytes, change: Change) -> None:
-        for _ in range(MAX_TRIES):
-            channel = await self._database.read(lambda db: channels.find(db, id_))
-            if channel is None:
-                raise DaemonError("unknown_channel", "There is no such channel.", field="channel")
-            event = _signed(self._me, channel.roster, change, self._now_ms())
-            try:
-                await ask(self._relay, SubmitRosterEvent(0, event.signed), Accepted)
-            except RefusedError as error:
-                if error.kind != "roster_conflict":
-                    raise public(error) from error
-                await self._seen(id_, channel.roster.position + 1)
-                continue
-            except LinkError as error:
-                raise public(error) from error
-            await self._seen(id_, event.body.position)
-            return
-        raise DaemonError(
-            "relay_refused",
-            "Others changed the channel at the same time; try again.",
-            retry_after=1.0,
-        )
 
     async def _seen(self, id_: bytes, position: int) -> None:
         """Wait until the stream has brought a roster position, within a bound."""
@@ -211,6 +239,11 @@ class Membership:
             now_ms = self._now_ms()
             cards = await self._database.write(lambda db: _met(db, found, now_ms))
         return Member(identity, Role.MEMBER, tuple(card.id for card in cards))
+
+
+def _changed(roster: Roster) -> DaemonError:
+    message = "Somebody else changed the same thing at the same time; look again."
+    return DaemonError("channel_changed", message, extra={"roster_position": roster.position})
 
 
 def _usable(db: SqlConnection, identity: str) -> tuple[Card, ...]:

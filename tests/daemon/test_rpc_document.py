@@ -28,7 +28,10 @@ _NOUNS = {
         "policy",
         "known",
     ),
-    "channel": ("create", "list", "show", "add", "remove", "leave"),
+    "channel": (
+        *("create", "list", "show", "add", "remove", "leave"),
+        *("role", "rename", "topic", "policy", "ban", "unban"),
+    ),
     "message": ("send", "status", "list", "show", "mark_read"),
     "event": ("subscribe", "ack", "nack", "unsubscribe", "dead_letters", "requeue", "discard"),
     "consumer": ("list", "show", "remove"),

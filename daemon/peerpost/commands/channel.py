@@ -1,13 +1,15 @@
-"""`peerpost channel`: create, list, show, extend, reduce or leave channels."""
+"""`peerpost channel`: create, list, show, change or leave channels."""
 
 from __future__ import annotations
 
-from peerpost.arguments import add_subcommands
+from peerpost.arguments import add_subcommands, seconds
+from peerpost.errors import UsageError
 from peerpost.listing import channel_line, channel_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Callable
 
     from peerpost.arguments import Parser
     from peerpost.client import Client
@@ -21,7 +23,15 @@ ACTIONS = {
     "add": "add members",
     "remove": "remove members",
     "leave": "leave a channel",
+    "role": "give a member another role",
+    "rename": "give a channel another name, for all members",
+    "topic": "say what a channel is about",
+    "policy": "say who may post and add, and how long messages are kept",
+    "ban": "remove members and let nobody add them again",
+    "unban": "lift bans",
 }
+ROLES = ("owner", "admin", "member", "reader")
+_WITH_MEMBERS = {"create": "*", "add": "+", "remove": "+", "ban": "+", "unban": "+"}
 
 
 def arguments(parser: Parser) -> None:
@@ -31,9 +41,26 @@ def arguments(parser: Parser) -> None:
         if name != "list":
             meaning = "its name" if name == "create" else "its name or id"
             action.add_argument("channel", metavar="CHANNEL", help=meaning)
-        if name in {"create", "add", "remove"}:
-            count = "*" if name == "create" else "+"
+        if name in _WITH_MEMBERS:
+            count = _WITH_MEMBERS[name]
             action.add_argument("members", metavar="IDENTITY", nargs=count, help="the members")
+    actions["add"].add_argument("--role", choices=ROLES[1:], help="what they may do (member)")
+    actions["role"].add_argument("identity", metavar="IDENTITY", help="the member")
+    actions["role"].add_argument("role", choices=ROLES, help="the new role")
+    actions["rename"].add_argument("name", metavar="NAME", help="the new name")
+    actions["topic"].add_argument("topic", metavar="TEXT", help="the new topic; empty: none")
+    _declare_policies(actions["policy"])
+
+
+def _declare_policies(parser: Parser) -> None:
+    parser.add_argument("--post", choices=("admin", "member"), help="the least role that may post")
+    parser.add_argument("--add", choices=("admin", "member"), help="the least role that may add")
+    parser.add_argument(
+        "--expire-after",
+        type=_expiry,
+        metavar="S",
+        help="how long messages are kept, such as 7d; `never`: for good",
+    )
 
 
 def run(client: Client, options: Namespace, screen: Screen) -> None:
@@ -42,20 +69,32 @@ def run(client: Client, options: Namespace, screen: Screen) -> None:
         channels = client.channel_list()
         screen.show(channels, *map(channel_line, channels["channels"]))
     else:
-        channel = _act(client, options)
+        channel = _CHANGES[options.action](client, options)
         screen.show(channel, *channel_lines(channel))
 
 
-def _act(client: Client, options: Namespace) -> Channel:
-    name = options.channel
-    match options.action:
-        case "create":
-            return client.channel_create(name, options.members)
-        case "add":
-            return client.channel_add(name, options.members)
-        case "remove":
-            return client.channel_remove(name, options.members)
-        case "leave":
-            return client.channel_leave(name)
-        case _:
-            return client.channel_show(name)
+def _policy(client: Client, options: Namespace) -> Channel:
+    if options.post is options.add is options.expire_after is None:
+        raise UsageError("usage", "Which policy? Give --post, --add or --expire-after.")
+    return client.channel_policy(
+        options.channel, post=options.post, add=options.add, expire_after=options.expire_after
+    )
+
+
+def _expiry(text: str) -> float:
+    return 0.0 if text == "never" else seconds(text)
+
+
+_CHANGES: dict[str, Callable[[Client, Namespace], Channel]] = {
+    "create": lambda client, o: client.channel_create(o.channel, o.members),
+    "show": lambda client, o: client.channel_show(o.channel),
+    "add": lambda client, o: client.channel_add(o.channel, o.members, role=o.role),
+    "remove": lambda client, o: client.channel_remove(o.channel, o.members),
+    "leave": lambda client, o: client.channel_leave(o.channel),
+    "role": lambda client, o: client.channel_role(o.channel, o.identity, o.role),
+    "rename": lambda client, o: client.channel_rename(o.channel, o.name),
+    "topic": lambda client, o: client.channel_topic(o.channel, o.topic),
+    "policy": _policy,
+    "ban": lambda client, o: client.channel_ban(o.channel, o.members),
+    "unban": lambda client, o: client.channel_unban(o.channel, o.members),
+}

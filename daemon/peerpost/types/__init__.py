@@ -5,7 +5,7 @@
 name a type, never by the command line.
 """
 
-from peerpost.types.channels import Channel, Channels, Member
+from peerpost.types.channels import Channel, Channels, Least, Member, Policies, Role
 from peerpost.types.daemon import (
     Account,
     Alarm,
@@ -84,18 +84,21 @@ __all__ = [
     "Health",
     "HealthLink",
     "Lag",
+    "Least",
     "Listed",
     "Marked",
     "Member",
     "Message",
     "Messages",
     "Outbox",
+    "Policies",
     "Policy",
     "PolicySet",
     "Recipient",
     "Refused",
     "Relay",
     "Removed",
+    "Role",
     "SafetyNumber",
     "Start",
     "Status",

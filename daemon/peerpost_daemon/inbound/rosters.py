@@ -9,6 +9,7 @@ that names a card anywhere else has it pinned nowhere.
 from peerpost_daemon import event_data
 from peerpost_daemon.delivering import give_up
 from peerpost_daemon.inbound.opening import Taking
+from peerpost_daemon.inbound.roster_news import tell
 from peerpost_daemon.records import channels, contacts, events, outbox
 from peerpost_daemon.records.channels import Channel, ChannelState
 from peerpost_daemon.trust import Trust
@@ -16,16 +17,7 @@ from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.card import Card
 from peerpost_protocol.errors import RosterError
 from peerpost_protocol.frames import Item
-from peerpost_protocol.roster import (
-    Add,
-    Change,
-    Create,
-    Leave,
-    Remove,
-    Roster,
-    RosterEvent,
-    apply_event,
-)
+from peerpost_protocol.roster import Add, Create, Roster, RosterEvent, apply_event
 
 _AWAY = (ChannelState.LEFT, ChannelState.REMOVED)
 
@@ -71,7 +63,7 @@ def take_event(
         _store(db, roster, me, now_ms, state, joined_late=False)
     else:
         _replace(db, channel, roster, event, taking)
-    _note(db, roster, event, taking)
+    _note(db, channel.roster if channel else None, roster, event, taking)
     return channels.find(db, channel_id)
 
 
@@ -84,7 +76,7 @@ def apply_withheld(
     except RosterError:
         return None
     _replace(db, channel, roster, event, taking)
-    _note(db, roster, event, taking)
+    _note(db, channel.roster, roster, event, taking)
     return channels.find(db, channel.id)
 
 
@@ -92,14 +84,18 @@ def _replace(
     db: SqlConnection, channel: Channel, roster: Roster, event: RosterEvent, taking: Taking
 ) -> None:
     channels.set_roster(db, roster)
+    channels.set_standing(db, roster, taking.me.card)
     state = _state_after(roster, event, taking.me.card)
     _set_state(db, channel, state, taking.now_ms)
+    _silence(db, roster, taking)
 
 
-def _note(db: SqlConnection, roster: Roster, event: RosterEvent, taking: Taking) -> None:
+def _note(
+    db: SqlConnection, before: Roster | None, roster: Roster, event: RosterEvent, taking: Taking
+) -> None:
     channels.add_event(db, event)
     _meet_listed(db, event, taking)
-    _tell(db, roster, event, taking.now_ms)
+    tell(db, before, roster, event, taking.now_ms)
 
 
 def _catch_up(
@@ -160,6 +156,13 @@ def _set_state(db: SqlConnection, channel: Channel, state: ChannelState, now_ms:
         give_up(db, outbox.unsent(db, channel.id), "not_a_member", now_ms)
 
 
+def _silence(db: SqlConnection, roster: Roster, taking: Taking) -> None:
+    """Give up what waits to be sent by an account that may post no more."""
+    member = roster.speaks_for(taking.me.card)
+    if member is not None and not roster.may_post(member):
+        give_up(db, outbox.unsent(db, roster.channel), "may_not_post", taking.now_ms)
+
+
 def _confirm(db: SqlConnection, channel: Channel) -> None:
     if channel.state is ChannelState.PENDING:
         channels.set_state(db, channel.id, ChannelState.ACTIVE)
@@ -186,6 +189,7 @@ def _store(
         roster.channel, peer, state, roster, now_ms, joined_late, cursor=0, own=None, sent=None
     )
     channels.create(db, channel)
+    channels.set_standing(db, roster, me)
     if peer is not None and state is ChannelState.ACTIVE:
         outbox.direct_to(db, peer, roster.channel)
 
@@ -211,23 +215,3 @@ def _refuse(
     )
     events.add(db, event_data.QUARANTINE, taking.now_ms, data, channel=where)
     return channel
-
-
-def _tell(db: SqlConnection, roster: Roster, event: RosterEvent, now_ms: int) -> None:
-    change, members = _described(event.body.change, event.author.identity)
-    data = event_data.ChannelData(
-        roster.channel.hex(), roster.name, change, event.author.identity, members
-    )
-    events.add(db, event_data.CHANNEL, now_ms, data, channel=roster.channel)
-
-
-def _described(change: Change, author: str) -> tuple[str, list[str]]:
-    match change:
-        case Create(members=members):
-            return "created", [member.identity for member in members]
-        case Add(members):
-            return "added", [member.identity for member in members]
-        case Remove(identities):
-            return "removed", list(identities)
-        case Leave():
-            return "left", [author]

@@ -28,6 +28,16 @@ from msgspec import Struct
 from peerpost_daemon import event_data
 from peerpost_daemon.ids import message_text
 from peerpost_daemon.inbound import own, reading
+from peerpost_daemon.inbound.belonging import (
+    BLOCKED,
+    UNTRUSTED,
+    UNVERIFIED,
+    belongs,
+    fault_of,
+    shortened,
+    trusted,
+    unknown_roster,
+)
 from peerpost_daemon.inbound.message import message_of
 from peerpost_daemon.inbound.opening import (
     Fault,
@@ -46,12 +56,10 @@ from peerpost_daemon.records import (
     contacts,
     events,
     messages,
-    policies,
     quarantine,
 )
 from peerpost_daemon.records.chains import Chain
 from peerpost_daemon.records.channels import Channel, ChannelState
-from peerpost_daemon.trust import ContactState, Policy, admits
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.card import Card
 from peerpost_protocol.chain import Link, Step, missing, step
@@ -60,9 +68,6 @@ from peerpost_protocol.envelope import Envelope, EnvelopeClaim
 from peerpost_protocol.frames import Item, ItemKind
 from peerpost_protocol.roster import RosterEvent
 
-UNTRUSTED = "untrusted_card"
-UNVERIFIED = "unverified_contact"
-BLOCKED = "blocked"
 HELD_BACK = (UNTRUSTED, UNVERIFIED)
 """What waits for a judgement of its sender."""
 MAX_RELEASED_UNDER = 256
@@ -152,7 +157,7 @@ def release(
         return
     fault = (
         _place(db, opened.envelope, _known(db, opened.envelope))
-        or _trusted(db, opened.envelope)
+        or trusted(db, opened.envelope)
         or opened.fault
     )
     if fault is not None:
@@ -207,10 +212,10 @@ def _take_envelope(
     known = _known(db, envelope)
     if known == envelope.id and _passed_over(db, envelope, item):
         return
-    fault = _belongs(db, channel, envelope)
+    fault = belongs(db, channel, envelope)
     if fault is None:
         meet(db, envelope.sender, taking)  # the roster lists it; it could not be fetched before
-        fault = _place(db, envelope, known) or _trusted(db, envelope) or opened.fault
+        fault = _place(db, envelope, known) or trusted(db, envelope) or opened.fault
     if fault is not None:
         reject(db, channel.id, item, fault, taking)
     else:
@@ -225,7 +230,7 @@ def _learn(
         case RosterEvent():
             upto, fault = thing.body.position - 1, _hole(thing)
         case OpenedEnvelope(envelope):
-            upto, fault = envelope.header.roster_position, _unknown_roster(envelope)
+            upto, fault = envelope.header.roster_position, unknown_roster(envelope)
         case _:
             return channel, False
     return _learn_upto(db, channel, upto, fault, taking, position=item.position)
@@ -269,10 +274,6 @@ def _hole(event: RosterEvent) -> Fault:
     return Fault("bad_roster_event", "events before it were left out", card=event.author.id)
 
 
-def _unknown_roster(envelope: Envelope) -> Fault:
-    return _fault(envelope, "unknown_roster", "it was sealed under a roster not known here")  # 2
-
-
 def _release_under(db: SqlConnection, channel: Channel, taking: Taking) -> None:
     """Take what was quarantined because the roster that is in force now was not known."""
     for held in quarantine.held_in(db, channel.id, "unknown_roster", MAX_RELEASED_UNDER):
@@ -299,24 +300,6 @@ def _stored_card(db: SqlConnection, id_: bytes) -> Card | None:
     return found.card if found else None
 
 
-def _belongs(db: SqlConnection, channel: Channel, envelope: Envelope) -> Fault | None:
-    header = envelope.header
-    if header.channel != channel.id:
-        return _fault(envelope, "wrong_channel", "it was written for another channel")  # 1
-    roster = channel.roster
-    if (header.roster_position, header.roster_head) != (roster.position, roster.head):
-        known = channels.event_id(db, channel.id, header.roster_position)
-        if known == header.roster_head:
-            return _fault(envelope, "stale_roster", "it was sealed under an older roster")  # 2
-        return _unknown_roster(envelope)
-    member = roster.speaks_for(envelope.sender)
-    if member is None:
-        return _fault(envelope, "not_a_member", "its sender is not a member")  # 3
-    if not roster.may_post(member):
-        return _fault(envelope, "may_not_post", "its sender's role does not post")  # 3
-    return None
-
-
 def _known(db: SqlConnection, envelope: Envelope) -> bytes | None:
     header = envelope.header
     return chains.known(db, header.channel, header.sender, header.sequence)
@@ -338,11 +321,11 @@ def _place(db: SqlConnection, envelope: Envelope, known: bytes | None) -> Fault 
     before = chains.chain(db, header.channel, header.sender)
     match step(before.last if before else None, header, envelope.id, known):
         case Step.REPLAY:
-            return _fault(envelope, "replay", "it was received before")
+            return fault_of(envelope, "replay", "it was received before")
         case Step.FORK:
-            return _fault(envelope, "fork", "its sender's chain continues in another way")
+            return fault_of(envelope, "fork", "its sender's chain continues in another way")
         case Step.NEXT | Step.GAP:
-            return None if _fits(db, envelope) else _fault(envelope, "fork", "it fits no gap")
+            return None if _fits(db, envelope) else fault_of(envelope, "fork", "it fits no gap")
 
 
 def _fits(db: SqlConnection, envelope: Envelope) -> bool:
@@ -354,21 +337,6 @@ def _fits(db: SqlConnection, envelope: Envelope) -> bool:
     return (before is None or before == header.previous) and (
         after is None or chains.previous_of(*place, header.sequence + 1) == envelope.id
     )
-
-
-def _trusted(db: SqlConnection, envelope: Envelope) -> Fault | None:
-    sender = envelope.sender
-    standing = contacts.standing(db, sender.id)
-    if standing is None:
-        return _fault(envelope, UNTRUSTED, "its sender's card is not known")  # 5
-    if standing.state is ContactState.BLOCKED:
-        return _fault(envelope, BLOCKED, "its sender is blocked")  # 5
-    policy = policies.in_force(db, sender.identity, envelope.header.channel)
-    if admits(policy, standing.state, standing.trust):
-        return None
-    if policy is Policy.VERIFIED_ONLY and standing.state is ContactState.PINNED:
-        return _fault(envelope, UNVERIFIED, "its sender has not been verified")  # 5
-    return _fault(envelope, UNTRUSTED, "its sender's card has not been accepted")  # 5
 
 
 def _accept(
@@ -383,14 +351,15 @@ def _accept(
         return
     message = message_of(envelope, content, item, mine=False, now_ms=taking.now_ms)
     if message is None:
-        fault = _fault(envelope, "unsupported_content", type(content.body).__name__.lower())  # 8
+        fault = fault_of(envelope, "unsupported_content", type(content.body).__name__.lower())  # 8
         reject(db, channel.id, item, fault, taking)
         return
+    message = shortened(message, channel, item)
     if message.expires_at_ms is not None and message.expires_at_ms <= taking.now_ms:
         return
     cursor = messages.add(db, message)
     if cursor is None:
-        fault = _fault(envelope, "message_id_reused", "its sender has used the id before")  # 9
+        fault = fault_of(envelope, "message_id_reused", "its sender has used the id before")  # 9
         reject(db, channel.id, item, fault, taking)
         return
     events.add_message(db, taking.now_ms, channel.id, cursor)
@@ -406,7 +375,7 @@ def _continue_chain(
     if before is not None and header.sequence < before.last.sequence:
         left = tuple(n for n in before.missing if n != header.sequence)
         chains.set_chain(db, channel.id, header.sender, Chain(before.last, left))
-        fault = _fault(envelope, "out_of_order", "it came after later ones of its sender")
+        fault = fault_of(envelope, "out_of_order", "it came after later ones of its sender")
         warn(db, channel.id, fault, taking, position=item.position)
         return
     gap = missing(before.last if before else None, header)
@@ -417,9 +386,4 @@ def _continue_chain(
     chains.set_chain(db, channel.id, header.sender, Chain(link, known + lost))
     if lost:
         detail = f"{len(gap)} before it did not come, the first is {gap[0]}"
-        warn(db, channel.id, _fault(envelope, "gap", detail), taking, position=item.position)
-
-
-def _fault(envelope: Envelope, reason: str, detail: str) -> Fault:
-    header = envelope.header
-    return Fault(reason, detail, header.sender, header.message, header.sequence)
+        warn(db, channel.id, fault_of(envelope, "gap", detail), taking, position=item.position)

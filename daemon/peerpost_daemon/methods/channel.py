@@ -1,14 +1,14 @@
 """channel.*: channels and their members."""
 
-import unicodedata
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
 from peerpost_daemon import views
 from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.errors import DaemonError
+from peerpost_daemon.methods.channel_name import channel_name
 from peerpost_daemon.methods.params import (
     ChannelParam,
     MembersParam,
@@ -18,10 +18,11 @@ from peerpost_daemon.methods.params import (
 )
 from peerpost_daemon.rpc import Call, Method, Scope
 from peerpost_protocol import limits
+from peerpost_protocol.roster import Role
 
 _RELAY = ("relay_unreachable", "relay_refused", "storage_full", "storage_failed")
 _FIND = ("unknown_channel", "ambiguous_channel")
-_CHANGE = (*_FIND, "not_a_member", "not_an_admin", *_RELAY)
+_CHANGE = (*_FIND, "not_a_member", "not_an_admin", "timeout", *_RELAY)
 _PEOPLE = ("unknown_identity", "untrusted_contact", "too_large")
 
 
@@ -36,6 +37,14 @@ class Show(Struct, frozen=True, forbid_unknown_fields=True):
     """Take a channel."""
 
     channel: ChannelParam
+
+
+class Add(Struct, frozen=True, forbid_unknown_fields=True):
+    """Take a channel, members to add, and their role."""
+
+    channel: ChannelParam
+    members: Annotated[MembersParam, Meta(min_length=1)]
+    role: Literal["admin", "member", "reader"] = "member"
 
 
 class Change(Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,13 +67,13 @@ class ChannelMethods:
         yield Method.of("channel.create", self.create, scope=admin, errors=created)
         yield Method.of("channel.list", self.list, scope=receive)
         yield Method.of("channel.show", self.show, scope=receive, errors=_FIND)
-        yield Method.of("channel.add", self.add, scope=admin, errors=(*_CHANGE, *_PEOPLE))
+        yield Method.of("channel.add", self.add, scope=admin, errors=(*_CHANGE, *_PEOPLE, "banned"))
         yield Method.of("channel.remove", self.remove, scope=admin, errors=(*_CHANGE, *_PEOPLE))
         yield Method.of("channel.leave", self.leave, scope=admin, errors=_CHANGE)
 
     async def create(self, params: Create, call: Call) -> views.Channel:  # noqa: ARG002 - a handler's shape
         """Create a channel, whose owner is this account; its members are told by the relay."""
-        name = _name(params.name)
+        name = channel_name(params.name)
         own = self._daemon.account.identity
         others = [who for who in identities(params.members) if who != own]
         engine = self._daemon.engine
@@ -81,10 +90,10 @@ class ChannelMethods:
         """Show one channel and its members."""
         return await self._channel(await self._id(params.channel))
 
-    async def add(self, params: Change, call: Call) -> views.Channel:  # noqa: ARG002
+    async def add(self, params: Add, call: Call) -> views.Channel:  # noqa: ARG002
         """Add members; they read from here on."""
         members, channel = identities(params.members), await self._id(params.channel)
-        await self._daemon.engine.channels.add(channel, members)
+        await self._daemon.engine.channels.add(channel, members, Role(params.role))
         return await self._channel(channel)
 
     async def remove(self, params: Change, call: Call) -> views.Channel:  # noqa: ARG002
@@ -109,15 +118,3 @@ class ChannelMethods:
         if found is None:
             raise DaemonError("unknown_channel", "The channel is gone.", field="channel")
         return found
-
-
-def _name(text: str) -> str:
-    """Return the name as it is kept. A name is one line that shows what it is."""
-    name = unicodedata.normalize("NFC", text).strip()
-    if not name or any(unicodedata.category(letter)[0] == "C" for letter in name):
-        message = "A channel's name has at least one letter and no control characters."
-        raise DaemonError("invalid_params", message, field="name")
-    if len(name) > limits.MAX_CHANNEL_NAME_CHARACTERS:
-        message = f"A channel's name has at most {limits.MAX_CHANNEL_NAME_CHARACTERS} characters."
-        raise DaemonError("invalid_params", message, field="name")
-    return name

@@ -48,6 +48,7 @@ class Destination(Struct, frozen=True):
 
     channel: bytes | None
     recipient: str | None
+    expire_ms: int | None = None  # how long the channel's policy keeps it
 
 
 class Room(Struct, frozen=True):
@@ -84,7 +85,7 @@ def queue(
     place = destination(db, order, own)
     room.check(db, len(order.body))
     history.make_room(db, room.history_bytes, now_ms)
-    message = _message(order, id_, place.channel, now_ms, own)
+    message = _message(order, id_, place, now_ms, own)
     cursor = messages.add(db, message)
     if cursor is None:
         raise DaemonError("internal_error", "A fresh message id was not fresh.")
@@ -100,9 +101,12 @@ def destination(db: SqlConnection, order: Order, own: Account) -> Destination:
     if named.state not in _USABLE:
         message = f"This account is no member of {named.name} any more."
         raise DaemonError("not_a_member", message, field="channel")
+    if not named.posts:
+        message = f"The role of this account does not let it post in {named.name}."
+        raise DaemonError("may_not_post", message, field="channel")
     if named.peer is not None:
         _check_trust(db, named.peer, named.id, "channel")
-    return Destination(named.id, None)
+    return Destination(named.id, None, named.expire_ms)
 
 
 def _to_identity(db: SqlConnection, identity: str, own: Account) -> Destination:
@@ -123,10 +127,11 @@ def _check_trust(db: SqlConnection, identity: str, channel: bytes | None, field:
         raise DaemonError("untrusted_contact", message, field=field, extra=extra)
 
 
-def _message(order: Order, id_: bytes, channel: bytes | None, now_ms: int, own: Account) -> Message:
+def _message(order: Order, id_: bytes, place: Destination, now_ms: int, own: Account) -> Message:
+    lives = [ms for ms in (order.lifetime_ms, place.expire_ms) if ms is not None]
     return Message(
         id=id_,
-        channel=channel,
+        channel=place.channel,
         card=own.card.id,
         identity=own.identity,
         mine=True,
@@ -137,7 +142,7 @@ def _message(order: Order, id_: bytes, channel: bytes | None, now_ms: int, own: 
         reply_to=order.reply_to,
         sent_at_ms=now_ms,
         received_at_ms=None,
-        expires_at_ms=None if order.lifetime_ms is None else now_ms + order.lifetime_ms,
+        expires_at_ms=now_ms + min(lives) if lives else None,
     )
 
 
@@ -157,14 +162,21 @@ def _check_same(db: SqlConnection, order: Order, before: Outgoing) -> None:
         raise DaemonError("invalid_params", message, field="idempotency_key")
 
 
+def _same_life(order: Order, before: Outgoing, said: Message) -> bool:
+    """Say whether a message lives as long as ordered; a channel's policy may have made that shorter."""
+    ordered = None if order.lifetime_ms is None else before.queued_at_ms + order.lifetime_ms
+    if said.expires_at_ms == ordered:
+        return True
+    shorter = said.expires_at_ms is not None and (ordered is None or said.expires_at_ms < ordered)
+    return shorter and order.channel is not None
+
+
 def _same(db: SqlConnection, order: Order, before: Outgoing, said: Message) -> bool:
-    expires_at_ms = None if order.lifetime_ms is None else before.queued_at_ms + order.lifetime_ms
-    if (said.media_type, said.body, said.reply_to, said.expires_at_ms) != (
+    if (said.media_type, said.body, said.reply_to) != (
         order.media_type,
         order.body,
         order.reply_to,
-        expires_at_ms,
-    ):
+    ) or not _same_life(order, before, said):
         return False
     if order.to is not None:
         return before.recipient == order.to

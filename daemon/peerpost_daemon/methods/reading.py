@@ -73,7 +73,7 @@ def _mark(db: SqlConnection, params: MarkRead, own: str, id_: bytes, now_ms: int
     else:
         position = _position(db, channel.id, message_bytes(params.up_to, field="up_to"))
     changed = read_marks.note(db, channel.id, own, position, now_ms) is not None
-    if changed:
+    if changed and channel.posts:  # a reader's marks stay here
         outbox_bodies.add_mark(db, id_, channel.id, encode_body(ReadMark(position)), now_ms)
     return Marked(channel.id.hex(), read_marks.position_of(db, channel.id, own), changed)
 

@@ -9,6 +9,7 @@ from peerpost_daemon.methods.account import AccountMethods
 from peerpost_daemon.methods.answer import AnswerMethods
 from peerpost_daemon.methods.card import CardMethods
 from peerpost_daemon.methods.channel import ChannelMethods
+from peerpost_daemon.methods.channel_rules import ChannelRuleMethods
 from peerpost_daemon.methods.consumer import ConsumerMethods
 from peerpost_daemon.methods.contact import ContactMethods
 from peerpost_daemon.methods.daemon import DaemonMethods
@@ -55,6 +56,7 @@ _NOUNS: Final[tuple[Callable[[Daemon], Iterable[Method]], ...]] = (
     lambda daemon: ContactMethods(daemon).all(),
     lambda daemon: JudgingMethods(daemon).all(),
     lambda daemon: ChannelMethods(daemon).all(),
+    lambda daemon: ChannelRuleMethods(daemon).all(),
     lambda daemon: SendMethods(daemon).all(),
     lambda daemon: MessageMethods(daemon).all(),
     lambda daemon: ReadingMethods(daemon).all(),

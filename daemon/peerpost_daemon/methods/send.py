@@ -71,6 +71,7 @@ class SendMethods:
                 "unknown_channel",
                 "ambiguous_channel",
                 "not_a_member",
+                "may_not_post",
                 "untrusted_contact",
                 "too_large",
                 "queue_full",

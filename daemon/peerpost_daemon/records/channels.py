@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from peerpost_daemon.vault.connection import SqlConnection
+from peerpost_protocol.card import Card
 from peerpost_protocol.chain import Link
 from peerpost_protocol.frames import Cursor
 from peerpost_protocol.roster import Roster, RosterEvent
@@ -92,6 +93,16 @@ def set_roster(db: SqlConnection, roster: Roster) -> None:
     db.execute(
         "UPDATE channel SET roster = ?, name = ? WHERE id = ?",
         (_encode_roster(roster), roster.name, roster.channel),
+    )
+
+
+def set_standing(db: SqlConnection, roster: Roster, me: Card) -> None:
+    """Note what the roster lets this account do, so that nobody has to decode it to send."""
+    member = roster.speaks_for(me)
+    posts = member is not None and roster.may_post(member)
+    db.execute(
+        "UPDATE channel SET posts = ?, expire_ms = ? WHERE id = ?",
+        (posts, roster.policies.expire_ms, roster.channel),
     )
 
 

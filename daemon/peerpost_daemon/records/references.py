@@ -22,9 +22,11 @@ class Named(Struct, frozen=True):
     name: str
     peer: str | None
     state: str
+    posts: bool
+    expire_ms: int | None
 
 
-_SELECT = "SELECT id, coalesce(peer, name), peer, state FROM channel"
+_SELECT = "SELECT id, coalesce(peer, name), peer, state, posts, expire_ms FROM channel"
 
 
 def matching(db: SqlConnection, reference: str) -> list[Named]:

@@ -5,6 +5,7 @@ from typing import Final
 from peerpost_daemon.records.backup_schema import BACKUPS
 from peerpost_daemon.records.bounds_schema import BOUNDS
 from peerpost_daemon.records.content_schema import CONTENT
+from peerpost_daemon.records.posting_schema import POSTING
 from peerpost_daemon.records.rollback_schema import ROLLBACK
 from peerpost_daemon.records.tally_schema import TALLIES
 from peerpost_daemon.records.trust_schema import TRUST
@@ -196,4 +197,5 @@ MIGRATIONS: Final = (
     Migration(6, "changes of messages, threads, search, schedules", CONTENT),
     Migration(7, "aliases, policies and listed fingerprints", TRUST),
     Migration(8, "backups made, and the holder of a restored card", BACKUPS),
+    Migration(9, "what roles and policies mean for sending", POSTING),
 )

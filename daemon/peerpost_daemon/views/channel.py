@@ -10,7 +10,7 @@ from peerpost_daemon.records.account import Account
 from peerpost_daemon.records.channels import Channel as StoredChannel
 from peerpost_daemon.records.channels import ChannelState
 from peerpost_daemon.vault.connection import SqlConnection
-from peerpost_protocol.roster import Member, Role
+from peerpost_protocol.roster import Least, Member, Policies, Role
 
 
 class ChannelMember(Struct, frozen=True):
@@ -22,14 +22,25 @@ class ChannelMember(Struct, frozen=True):
     trusted: bool
 
 
+class ChannelPolicies(Struct, frozen=True):
+    """Show the least role that may post and add, and how many seconds messages are kept."""
+
+    post: Least
+    add: Least
+    expire_after: float | None
+
+
 class Channel(Struct, frozen=True):
     """Show a channel as this daemon has verified it; a direct one is named for its other member."""
 
     channel: str
     name: str
+    topic: str
     direct: bool
     state: ChannelState
     members: list[ChannelMember]
+    policies: ChannelPolicies
+    bans: list[str]
     position: int
     roster_position: int
     created_at_ms: int
@@ -62,13 +73,21 @@ def _view(stored: StoredChannel, trusted: Mapping[bytes, str]) -> Channel:
     return Channel(
         stored.id.hex(),
         stored.peer or roster.name,
+        roster.topic,
         roster.direct,
         stored.state,
         [_member(member, trusted) for member in roster.members.values()],
+        _policies(roster.policies),
+        list(roster.bans),
         stored.cursor,
         roster.position,
         stored.created_at_ms,
     )
+
+
+def _policies(policies: Policies) -> ChannelPolicies:
+    expire = policies.expire_ms
+    return ChannelPolicies(policies.post, policies.add, None if expire is None else expire / 1000)
 
 
 def _member(member: Member, trusted: Mapping[bytes, str]) -> ChannelMember:

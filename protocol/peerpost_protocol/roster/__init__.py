@@ -34,6 +34,7 @@ from peerpost_protocol.roster.events import (
     parse_event,
     verify_event,
 )
+from peerpost_protocol.roster.naming import hides
 from peerpost_protocol.roster.rules import apply_event
 from peerpost_protocol.roster.state import Roster
 
@@ -59,6 +60,7 @@ __all__ = [
     "SetTopic",
     "Unban",
     "apply_event",
+    "hides",
     "parse_event",
     "sign_event",
     "verify_event",

@@ -12,6 +12,7 @@ from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.directory import FoundCard
 from peerpost_daemon.engine import Engine
 from peerpost_daemon.errors import DaemonError
+from peerpost_daemon.intentions import Intention
 from peerpost_daemon.link import LinkSettings, LinkState, LinkStatus
 from peerpost_daemon.records import account as accounts
 from peerpost_daemon.records import channels, contacts, events, messages, outbox
@@ -24,6 +25,7 @@ from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
 from peerpost_daemon.vault.keyfile import Cost
 from peerpost_protocol.card import Card
+from peerpost_protocol.roster import Role
 from tests.daemon.rpc.stage import Client, connected
 from tests.support.people import NOW_MS, Person, channel_of, digest, person, random_bytes
 
@@ -71,8 +73,13 @@ class Recorder:
         await self.database.write(lambda db: channels.create(db, stored(made.roster)))
         return made.id
 
-    async def add(self, channel: bytes, identities: Sequence[str]) -> None:
-        self._note("add", channel.hex(), *identities)
+    async def add(
+        self, channel: bytes, identities: Sequence[str], role: Role = Role.MEMBER
+    ) -> None:
+        self._note("add", channel.hex(), *identities, *([] if role is Role.MEMBER else [role]))
+
+    async def change(self, channel: bytes, wanted: Intention) -> None:
+        self._note("change", channel.hex(), repr(wanted))
 
     async def remove(self, channel: bytes, identities: Sequence[str]) -> None:
         self._note("remove", channel.hex(), *identities)
