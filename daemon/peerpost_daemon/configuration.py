@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from peerpost_daemon.errors import DaemonError
+from peerpost_daemon.hooks import settings as hooks
 from peerpost_daemon.settings import DaemonSettings, default_data, default_socket
 from peerpost_protocol import configuration
 from peerpost_protocol.errors import MalformedError
@@ -37,7 +38,7 @@ def configured(
     named = file or _named_in(environment)
     path = named or _default_file(environment)
     try:
-        return configuration.read(
+        found = configuration.read(
             DaemonConfiguration,
             _contents(path, needed=named is not None),
             defaults={"data": default_data(environment), "socket": default_socket(environment)},
@@ -51,6 +52,8 @@ def configured(
         raise _wrong(
             f"{path}, environment, options: {setting}{error.detail}", error.field
         ) from None
+    hooks.check(found.hooks)
+    return found
 
 
 def _named_in(environment: Mapping[str, str]) -> Path | None:

@@ -5,6 +5,7 @@ import socket
 
 from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.errors import DaemonError
+from peerpost_daemon.hooks.hooks import Hooks
 from peerpost_daemon.methods.registry import registry_of
 from peerpost_daemon.rpc import RpcLimits, RpcServer
 
@@ -16,21 +17,27 @@ class Service:
 
     def __init__(self, daemon: Daemon, *, limits: RpcLimits | None = None) -> None:
         self.daemon = daemon
+        self._hooks = Hooks(daemon)
         self._server = RpcServer(
             daemon.settings.socket, registry_of(daemon), daemon.gate, limits=limits
         )
 
     async def start(self, passed: socket.socket | None = None) -> None:
-        """Listen, on the socket that was passed on to us if there is one. Raises DaemonStartError."""
+        """Listen, on the socket that was passed on to us if there is one, and begin the hooks.
+
+        Raises DaemonStartError, and DaemonError invalid_params for a hook that cannot work.
+        """
         await self._server.start(passed)
+        self._hooks.start()
 
     async def close(self) -> None:
-        """End the requests, then the engine, then the vault.
+        """End the hooks, then the requests, then the engine, then the vault.
 
         Who only waits for a message is told first, so that the drain is for those who do something.
         """
         stopping = DaemonError("shutting_down", "The daemon is stopping.", retry_after=2.0)
         self.daemon.deliveries.stop(stopping)
+        await self._hooks.close()
         try:
             await self._server.close(self.daemon.settings.drain_seconds)
         finally:

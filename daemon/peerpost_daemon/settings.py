@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
+from peerpost_daemon.hooks.settings import MAX_HOOKS, HookSettings
 from peerpost_daemon.records.history import MAX_HISTORY_BYTES
 from peerpost_daemon.trust import Policy
 
@@ -42,6 +43,9 @@ class DaemonSettings(Struct, frozen=True, kw_only=True):
     event_page_bytes: Positive = 1024 * 1024  # a page ends once its messages hold this much
     message_page_bytes: Positive = 8 * 1024 * 1024  # so does a page of `message.list`
     drain_seconds: Seconds = 5.0  # what requests in work have left when the daemon stops
+
+    # what the daemon does with events by itself
+    hooks: Annotated[tuple[HookSettings, ...], Meta(max_length=MAX_HOOKS)] = ()
 
     @property
     def key_file(self) -> Path:

@@ -2,6 +2,7 @@
 
 import json
 import textwrap
+from collections.abc import Sequence
 from enum import Enum
 from itertools import groupby
 from pathlib import Path
@@ -28,10 +29,17 @@ def reference(declared: type[Struct]) -> str:
     """Return Markdown: a table of settings for each table of the file."""
     blocks = []
     for table, settings in _tables(declared):
-        rows = [_row(setting) for setting in settings]
-        head = "| setting | default | bound | meaning |\n| --- | --- | --- | --- |\n"
-        blocks.append((f"### `[{table}]`\n\n" if table else "") + head + "\n".join(rows) + "\n")
+        blocks.append(_section(f"[{table}]" if table else "", settings))
+        for setting in settings:
+            if (rows := rows_of(setting.type)) is not None:
+                blocks.append(_section(f"[[{setting.path}]]", settings_of(rows)))
     return "\n".join(blocks)
+
+
+def _section(title: str, settings: Sequence[Setting]) -> str:
+    rows = "".join(f"{_row(setting)}\n" for setting in settings)
+    head = f"### `{title}`\n\n" if title else ""
+    return f"{head}| setting | default | bound | meaning |\n| --- | --- | --- | --- |\n{rows}"
 
 
 def _tables(declared: type[Struct]) -> list[tuple[str, list[Setting]]]:
