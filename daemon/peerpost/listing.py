@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Health,
         Message,
         Policies,
+        Recipient,
         Status,
     )
 
@@ -73,7 +74,7 @@ def delivery_lines(delivery: Delivery) -> Iterable[str]:
     reason = f" ({label(delivery['reason'])})" if delivery.get("reason") else ""
     yield f"{label(delivery['message'])}  {label(delivery['status'])}{reason}  to {label(where)}"
     for recipient in delivery.get("recipients", ()):
-        state = "read" if recipient["read"] else _arrived(delivered=recipient["delivered"])
+        state = "read" if recipient["read"] else _arrived(recipient)
         yield f"  {label(recipient['identity'])}  {label(recipient['card'][:12])}  {state}"
 
     for step in delivery.get("history", ()):
@@ -223,8 +224,10 @@ def card_lines(card: Card) -> Iterable[str]:
     yield f"  fingerprint {label(card['fingerprint'])}"
 
 
-def _arrived(*, delivered: bool) -> str:
-    return "delivered" if delivered else "on its way"
+def _arrived(recipient: Recipient) -> str:
+    if recipient["delivered"]:
+        return "delivered"
+    return "on its way" if recipient["member"] else "no member any more, not waited for"
 
 
 def _body(message: Message) -> str:

@@ -1,17 +1,22 @@
 """Decide how far messages have come.
 
 A message is delivered when every other card that it was sealed for has it, and read when somebody of every other
-identity has read it.
+identity has read it. Who is no member any more is not waited for: the relay may still bring what was sent before, and
+its receipts count no more. A message that nobody has when all whom it was for are gone has failed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Container, Mapping
+from typing import Final
 
 from peerpost_daemon import event_data
-from peerpost_daemon.records import chains, events, outbox, read_marks, standing
+from peerpost_daemon.records import chains, channels, events, outbox, read_marks, standing
 from peerpost_daemon.records.chains import Delivery
-from peerpost_daemon.records.outbox import Outgoing
+from peerpost_daemon.records.outbox import OutboxState, Outgoing
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.card import Card
+
+NOBODY_LEFT: Final = "recipients_removed"
+SPAN: Final = 1_000  # sequences looked at in one read
 
 
 def note_delivered(
@@ -25,19 +30,60 @@ def note_delivered(
     rows = outbox.undelivered(db, channel, *span)
     if not rows:
         return
-    have = chains.deliveries(db, channel)
+    have, gone = chains.deliveries(db, channel), Gone(db, channel)
     for row in rows:
-        if arrived_everywhere(row, have, me):
+        if arrived_everywhere(row, have, me, gone):
             outbox.delivered(db, row.number, now_ms)
             tell_status(db, row.message, now_ms)
 
 
-def arrived_everywhere(row: Outgoing, have: dict[bytes, Delivery], me: Card) -> bool:
-    """Say whether every other card has the message."""
+class Gone:
+    """Be the cards whose identities are members no more; looked up when somebody is missing."""
+
+    def __init__(self, db: SqlConnection, channel: bytes) -> None:
+        self._db = db
+        self._channel = channel
+        self._members: Container[str] | None = None
+
+    def among(self, cards: Collection[bytes]) -> set[bytes]:
+        """Return those of the cards; one that nobody knows is waited for."""
+        if self._members is None:
+            channel = channels.find(self._db, self._channel)
+            self._members = channel.roster.members if channel else ()
+        identities = standing.identities_of(self._db, tuple(cards))
+        return {card for card, identity in identities.items() if identity not in self._members}
+
+
+def arrived_everywhere(row: Outgoing, have: dict[bytes, Delivery], me: Card, gone: Gone) -> bool:
+    """Say whether every other card that is waited for has the message, and at least one, if there was one."""
+    others = [card for card in row.recipients if card != me.id]
+    missing = [card for card in others if not _has(row, have, card)]
+    if not missing:
+        return True
+    return len(missing) < len(others) and not set(missing) - gone.among(missing)
+
+
+def _has(row: Outgoing, have: dict[bytes, Delivery], card: bytes) -> bool:
     assert row.sequence is not None
-    return all(
-        card in have and have[card].covers(row.sequence) for card in row.recipients if card != me.id
-    )
+    return card in have and have[card].covers(row.sequence)
+
+
+def note_gone(db: SqlConnection, channel: bytes, last: int, me: Card, now_ms: int) -> None:
+    """Decide anew, after members have gone, about what was sent up to a sequence, some at a time."""
+    have, gone = chains.deliveries(db, channel), Gone(db, channel)
+    for first in range(1, last + 1, SPAN):
+        for row in outbox.undelivered(db, channel, first, min(last, first + SPAN - 1)):
+            if arrived_everywhere(row, have, me, gone):
+                outbox.delivered(db, row.number, now_ms)
+                tell_status(db, row.message, now_ms)
+            elif _nobody_is_left(row, me, gone):
+                outbox.fail_sent(db, row.number, NOBODY_LEFT, now_ms)
+                tell_status(db, row.message, now_ms)
+
+
+def _nobody_is_left(row: Outgoing, me: Card, gone: Gone) -> bool:
+    others = {card for card in row.recipients if card != me.id}
+    return row.state is OutboxState.SENT and bool(others) and not others - gone.among(others)
 
 
 def note_read(
@@ -47,19 +93,25 @@ def note_read(
     rows = outbox.unread(db, channel, *span)
     if not rows:
         return
-    marks = read_marks.positions(db, channel)
+    marks, gone = read_marks.positions(db, channel), Gone(db, channel)
     identities = _identities(db, rows)
+    absent = gone.among(identities.keys())
+    waited = {card: name for card, name in identities.items() if card not in absent}
     for row in rows:
-        if read_by_everybody(row, marks, identities, me):
+        if read_by_everybody(row, marks, waited, absent, me):
             outbox.read(db, row.number, now_ms)
             tell_status(db, row.message, now_ms)
 
 
 def read_by_everybody(
-    row: Outgoing, marks: Mapping[str, int], identities: Mapping[bytes, str], me: Card
+    row: Outgoing,
+    marks: Mapping[str, int],
+    identities: Mapping[bytes, str],
+    absent: Container[bytes],
+    me: Card,
 ) -> bool:
-    """Say whether every other identity has read the message; a card nobody knows has not."""
-    cards = (card for card in row.recipients if card != me.id)
+    """Say whether every other identity that is not absent has read the message; a card nobody knows has not."""
+    cards = (card for card in row.recipients if card != me.id and card not in absent)
     others = {identities.get(card) for card in cards} - {me.identity}
     return bool(others) and all(
         identity is not None and marks.get(identity, 0) >= (row.position or 0) > 0

@@ -164,7 +164,13 @@ DELIVERY: dict[str, Any] = {
     "read_at_ms": None,
     "attempts": 0,
     "recipients": [
-        {"identity": "bob@example.org", "card": CARD, "delivered": False, "read": False}
+        {
+            "identity": "bob@example.org",
+            "card": CARD,
+            "delivered": False,
+            "read": False,
+            "member": True,
+        }
     ],
     "history": [{"status": "queued", "at_ms": 1_700_000_000_000, "reason": None}],
 }

@@ -9,12 +9,16 @@ DeliveryStatus = Literal["queued", "sent", "delivered", "read", "failed"]
 
 
 class Recipient(TypedDict):
-    """One card that a message is for; `read` is of its identity, by whichever card."""
+    """One card that a message is for; `read` is of its identity, by whichever card.
+
+    Who is no `member` of the channel any more is not waited for.
+    """
 
     identity: str
     card: str
     delivered: bool
     read: bool
+    member: bool
 
 
 class Step(TypedDict):

@@ -7,7 +7,7 @@ that names a card anywhere else has it pinned nowhere.
 """
 
 from peerpost_daemon import event_data
-from peerpost_daemon.delivering import give_up
+from peerpost_daemon.delivering import give_up, note_gone
 from peerpost_daemon.inbound.opening import Taking
 from peerpost_daemon.inbound.roster_news import tell
 from peerpost_daemon.records import channels, contacts, events, outbox
@@ -88,6 +88,8 @@ def _replace(
     state = _state_after(roster, event, taking.me.card)
     _set_state(db, channel, state, taking.now_ms)
     _silence(db, roster, taking)
+    if channel.own is not None and set(channel.roster.members) - set(roster.members):
+        note_gone(db, channel.id, channel.own.sequence, taking.me.card, taking.now_ms)
 
 
 def _note(

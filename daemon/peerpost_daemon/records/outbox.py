@@ -2,7 +2,7 @@
 
     queued     durable here                                → sealed, failed
     sealed     has its sequence and its bytes              → sent, queued (the relay refused these bytes), failed
-    sent       durable at the relay, its bytes kept        → delivered, read
+    sent       durable at the relay, its bytes kept        → delivered, read, failed (no recipient is a member any more)
     delivered  durable at every card it was sealed for     → read
     read       every identity it was sealed for says that it has been read
     failed     will not be delivered; the reason says why
@@ -392,6 +392,20 @@ def fail(db: SqlConnection, number: int, reason: str, now_ms: int) -> bool:
 def _waiting(row: tuple[object, ...]) -> Waiting:
     *said, answers = row[_COUNT:]
     return Waiting(_outgoing(row[:_COUNT]), *said, bool(answers))  # type: ignore[call-arg, arg-type]
+
+
+def fail_sent(db: SqlConnection, number: int, reason: str, now_ms: int) -> None:
+    """Give a message up that the relay has, with the reason; its place in our chain stays known."""
+    db.execute(
+        "INSERT OR IGNORE INTO own_envelope SELECT channel, sequence, envelope_id, position "
+        "FROM outbox WHERE number = ? AND state = 'sent'",
+        (number,),
+    )
+    db.execute(
+        "UPDATE outbox SET state = 'failed', reason = ?, failed_at_ms = ?, envelope = NULL "
+        "WHERE number = ? AND state = 'sent'",
+        (reason, now_ms, number),
+    )
 
 
 def _outgoing(row: tuple[object, ...]) -> Outgoing:

@@ -4,6 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from peerpost_daemon.delivering import Gone
 from peerpost_daemon.event_data import message_status
 from peerpost_daemon.records import chains, read_marks, standing
 from peerpost_daemon.records.account import Account
@@ -14,12 +15,16 @@ DeliveryStatus = Literal["queued", "sent", "delivered", "read", "failed"]
 
 
 class Recipient(Struct, frozen=True):
-    """Show a card that the message was sealed for, whether it has it, and whether its identity has read it."""
+    """Show a card that the message was sealed for, whether it has it, and whether its identity has read it.
+
+    `member`: its identity is in the channel; the message does not wait for who is not.
+    """
 
     identity: str
     card: str
     delivered: bool
     read: bool
+    member: bool
 
 
 class Step(Struct, frozen=True):
@@ -90,7 +95,7 @@ def _recipients(db: SqlConnection, outgoing: Outgoing, own: Account) -> list[Rec
     cards = tuple(card for card in outgoing.recipients if card != own.card.id)
     if not cards or outgoing.channel is None or outgoing.sequence is None:
         return []
-    identities = standing.identities_of(db, cards)
+    identities, gone = standing.identities_of(db, cards), Gone(db, outgoing.channel).among(cards)
     marks = chains.deliveries(db, outgoing.channel)
     read = read_marks.positions(db, outgoing.channel)
     sequence, position = outgoing.sequence, outgoing.position
@@ -100,6 +105,7 @@ def _recipients(db: SqlConnection, outgoing: Outgoing, own: Account) -> list[Rec
             card.hex(),
             delivered=(mark := marks.get(card)) is not None and mark.covers(sequence),
             read=position is not None and read.get(identities.get(card, ""), 0) >= position,
+            member=card not in gone,
         )
         for card in cards
     ]

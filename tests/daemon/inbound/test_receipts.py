@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from peerpost_daemon.inbound import receipts
-from peerpost_daemon.records import channels, messages, outbox
+from peerpost_daemon.records import channels, messages, outbox, own_links
 from peerpost_daemon.records.messages import Message
 from peerpost_daemon.records.outbox import Sealed
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.chain import Link
 from peerpost_protocol.receipt import Mark, ReceiptBody, sign_receipt
-from tests.support.people import NOW_MS, Person, channel_of, digest, person
+from tests.support.people import NOW_MS, Person, channel_of, digest, person, removed
 from tests.support.receiving import Desk, open_desk
 
 ALICE, BOB, CAROL = person("alice"), person("bob"), person("carol")
@@ -88,6 +88,42 @@ async def test_a_given_up_message_leaves_its_sequence_to_another(desk: Desk) -> 
     row = await desk.read(lambda db: outbox.by_sequence(db, OPS.id, 3))
     assert row is not None
     assert row.envelope_id == digest("another 3")
+
+
+async def _at_the_relay(desk: Desk) -> None:
+    for sequence in (1, 2, 3):
+        id_ = digest(f"envelope message {sequence}")[:16]
+        await desk.write(partial(_sent, id_=id_, position=sequence))
+
+
+def _sent(db: SqlConnection, id_: bytes, position: int) -> None:
+    outbox.sent(db, id_, position, NOW_MS)
+
+
+async def test_who_is_removed_is_waited_for_no_more(desk: Desk) -> None:
+    await _at_the_relay(desk)
+    await _receive(desk, ALICE, 2)
+    assert await _states(desk) == ["sent"] * 3
+    await desk.take(OPS, removed(OPS, BOB, CAROL).events[-1])
+    assert await _states(desk) == ["delivered", "delivered", "sent"]
+    await _receive(desk, ALICE, 3)
+    assert await _states(desk) == ["delivered"] * 3
+
+
+async def test_what_nobody_has_fails_when_all_are_gone(desk: Desk) -> None:
+    await _at_the_relay(desk)
+    await _receive(desk, ALICE, 1)
+    await desk.take(OPS, *removed(OPS, BOB, ALICE, CAROL).events[len(OPS.events) :])
+    assert await _states(desk) == ["delivered", "failed", "failed"]
+    told = [e for e in await desk.events("message.status") if e["status"] == "failed"]
+    assert [event["reason"] for event in told] == ["recipients_removed"] * 2
+
+
+async def test_the_place_of_what_failed_then_is_still_ours(desk: Desk) -> None:
+    await _at_the_relay(desk)
+    await desk.take(OPS, *removed(OPS, BOB, ALICE, CAROL).events[len(OPS.events) :])
+    link = await desk.read(lambda db: own_links.known(db, OPS.id, 2))
+    assert link == own_links.OwnLink(digest("envelope 2"), 2)
 
 
 def test_a_receipt_for_another_channel_is_bad() -> None:
