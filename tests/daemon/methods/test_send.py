@@ -195,7 +195,13 @@ async def test_recipients_say_who_has_it(alice: House) -> None:
     await _sealed_and_received(alice, id_)
     delivery = await alice.result("message.status", message=sent["message"])
     assert delivery["recipients"] == [
-        {"identity": BOB.identity, "card": BOB.card.id.hex(), "delivered": True, "read": False}
+        {
+            "identity": BOB.identity,
+            "card": BOB.card.id.hex(),
+            "delivered": True,
+            "read": False,
+            "member": True,
+        }
     ]
     assert (delivery["status"], delivery["sequence"]) == ("queued", 1)
 
