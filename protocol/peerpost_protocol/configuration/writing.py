@@ -30,9 +30,8 @@ def reference(declared: type[Struct]) -> str:
     blocks = []
     for table, settings in _tables(declared):
         blocks.append(_section(f"[{table}]" if table else "", settings))
-        for setting in settings:
-            if (rows := rows_of(setting.type)) is not None:
-                blocks.append(_section(f"[[{setting.path}]]", settings_of(rows)))
+        arrays = [(one.path, rows) for one in settings if (rows := rows_of(one.type)) is not None]
+        blocks += [_section(f"[[{path}]]", settings_of(rows)) for path, rows in arrays]
     return "\n".join(blocks)
 
 
