@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from peerpost.types import (
         Account,
         Acknowledged,
+        Backup,
+        BackupVersion,
         Cards,
         Channel,
         Channels,
@@ -38,10 +40,12 @@ if TYPE_CHECKING:
         PolicySet,
         Refused,
         Removed,
+        Restored,
         Role,
         SafetyNumber,
         Status,
         Stopping,
+        StoredBackup,
         Wait,
     )
 
@@ -88,6 +92,30 @@ class Methods:
     @method("account.show")
     def account_show(self) -> Account:
         """Show this daemon's identity and card."""
+
+    @method("account.backup")
+    def backup(
+        self, passphrase: str, *, file: str | None = None, messages: bool | None = None
+    ) -> Backup:
+        """Seal keys, contacts, channels and messages under a passphrase, for a file or the relay."""
+
+    @method("account.backup_show")
+    def backup_show(self) -> StoredBackup:
+        """Show what backup the relay keeps, and who was given it."""
+
+    @method("account.backup_passphrase")
+    def backup_passphrase(self, passphrase: str) -> BackupVersion:
+        """Put the relay's backup under another passphrase; the bulk is not sent again."""
+
+    @method("account.backup_destroy")
+    def backup_destroy(self) -> BackupVersion:
+        """Destroy the relay's backup for good."""
+
+    @method("account.restore")
+    def restore(
+        self, passphrase: str, *, file: str | None = None, relay: str | None = None
+    ) -> Restored:
+        """Be the account of a backup again, in an empty vault."""
 
     @method("card.search")
     def card_search(self, identity: str) -> Cards:

@@ -31,6 +31,7 @@ from peerpost_daemon.vault import keyfile
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
 from peerpost_daemon.vault.integrity import Integrity, found_beside
+from peerpost_protocol.backup import Cost as BackupCost
 
 T = TypeVar("T")
 MakeEngine = Callable[[Database, Account, str | None, LinkSettings], Engine]
@@ -38,6 +39,7 @@ MakeEngine = Callable[[Database, Account, str | None, LinkSettings], Engine]
 log = logging.getLogger(__name__)
 
 REBUILD_RETRY_SECONDS = 1.0
+BACKUP_COST = BackupCost()
 
 
 class DaemonState(StrEnum):
@@ -65,6 +67,7 @@ class Daemon:
         clock: Callable[[], int] = now_ms,
         random_bytes: Callable[[int], bytes] = os.urandom,
         cost: keyfile.Cost = keyfile.DEFAULT_COST,
+        backup_cost: BackupCost = BACKUP_COST,
     ) -> None:
         self.settings = settings
         self.bell = bell
@@ -81,6 +84,7 @@ class Daemon:
         self._checking: asyncio.Task[None] | None = None
         self._make_engine = make_engine
         self._cost = cost
+        self.backup_cost = backup_cost
         self._database: Database | None = None
         self._account: Account | None = None
         self._engine: Engine | None = None

@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 from peerpost_daemon import event_data
-from peerpost_daemon.backup_watch import BackupWatch
+from peerpost_daemon.backups.watch import BackupWatch
 from peerpost_daemon.bell import Bell
 from peerpost_daemon.directory import Directory
 from peerpost_daemon.errors import DaemonError
@@ -129,6 +129,11 @@ class Engine:
     def link_status(self) -> LinkStatus:
         """Return how the link to the relay is."""
         return self._link.status
+
+    @property
+    def relay(self) -> RelayLink:
+        """Return what the relay is asked by."""
+        return self._link
 
     async def start(self) -> None:
         """Begin to run."""

@@ -57,6 +57,9 @@ _TABLE: dict[str, tuple[int, str]] = {
     "timeout": (-32060, "The wait ended before what was waited for had happened."),
     "delivery_failed": (-32061, "The message will not be delivered."),
     "forbidden": (-32070, "This caller may not do this."),
+    "bad_backup": (-32080, "The backup is damaged, or not one that this version can restore."),
+    "no_backup": (-32081, "The relay keeps no backup of this identity."),
+    "not_proven": (-32082, "The identity has to be proven to the relay first."),
     "shutting_down": (-32071, "The daemon is stopping."),
 }
 

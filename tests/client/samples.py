@@ -19,6 +19,30 @@ ACCOUNT: dict[str, Any] = {
     "attestation": "authorized",
     "created_at_ms": 1_700_000_000_000,
 }
+BACKUP: dict[str, Any] = {
+    "version": 3,
+    "bytes": 70_000,
+    "messages": 12,
+    "made_at_ms": 1_700_000_000_000,
+    "place": "relay",
+    "file": None,
+}
+STORED_BACKUP: dict[str, Any] = {
+    "version": 3,
+    "bytes": 70_000,
+    "stored_at_ms": 1_700_000_000_000,
+    "card": CARD,
+    "fetches": [{"at_ms": 1_700_000_000_000, "card": "e" * 64, "version": 2}],
+}
+RESTORED: dict[str, Any] = {
+    "identity": "alice@example.org",
+    "card": CARD,
+    "version": 3,
+    "made_at_ms": 1_700_000_000_000,
+    "contacts": 2,
+    "channels": 1,
+    "messages": 12,
+}
 STATUS: dict[str, Any] = {
     "state": "ready",
     "version": "0.1.0",
@@ -266,6 +290,11 @@ ANSWERS: dict[str, object] = {
     "contact.name": CONTACT | {"alias": "bobby"},
     "contact.policy": POLICY_SET,
     "contact.known": LISTED,
+    "account.backup": BACKUP,
+    "account.backup_show": STORED_BACKUP,
+    "account.backup_passphrase": {"version": 3},
+    "account.backup_destroy": {"version": 3},
+    "account.restore": RESTORED,
     "channel.create": CHANNEL,
     "channel.list": {"channels": [CHANNEL, DIRECT]},
     "channel.show": CHANNEL,

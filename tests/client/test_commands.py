@@ -276,3 +276,47 @@ def test_a_choice_of_dead_letters_names_one_or_all(recorder: Recorder, run: Run)
     assert run("consumers", "requeue", "bot") == 2
     assert run("consumers", "discard", "bot", "4", "--all") == 2
     assert recorder.requests == []
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> str:
+    file = tmp_path / "passphrase"
+    file.write_text("a passphrase of a backup\n")
+    file.chmod(0o600)
+    return str(file)
+
+
+PASSPHRASE: dict[str, object] = {"passphrase": "a passphrase of a backup"}
+BACKUPS: list[Case] = [
+    (["backup"], "account.backup", PASSPHRASE, "version 3 at the relay: 70000 bytes, 12 messages"),
+    (
+        ["backup", "--to", "/x", "--without-messages"],
+        "account.backup",
+        PASSPHRASE | {"file": "/x", "messages": False},
+        "version 3",
+    ),
+    (["backup", "--new-passphrase"], "account.backup_passphrase", PASSPHRASE, "another passphrase"),
+    (["backup", "--show"], "account.backup_show", {}, "fetched "),
+    (["backup", "--destroy"], "account.backup_destroy", {}, "version 3 destroyed"),
+    (
+        ["restore", "--from", "/x", "--relay", "wss://relay.example.org"],
+        "account.restore",
+        PASSPHRASE | {"file": "/x", "relay": "wss://relay.example.org"},
+        "alice@example.org restored from version 3: 2 contacts, 1 channel, 12 messages",
+    ),
+]
+
+
+@pytest.mark.parametrize("case", BACKUPS)
+def test_backups_by_command(
+    case: Case, secret: str, recorder: Recorder, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments, method, params, printed = case
+    assert run(*arguments, "--passphrase-file", secret) == 0
+    assert recorder.params(method) == params
+    assert printed in capsys.readouterr().out
+
+
+def test_a_passphrase_of_a_backup_is_no_argument(recorder: Recorder, run: Run) -> None:
+    assert run("backup", "a passphrase of a backup") == 2
+    assert recorder.requests == []

@@ -11,6 +11,11 @@ from tests.client import samples
 
 PAIRS = [
     (types.Account, samples.ACCOUNT),
+    (types.Backup, samples.BACKUP),
+    (types.StoredBackup, samples.STORED_BACKUP),
+    (types.BackupFetch, samples.STORED_BACKUP["fetches"][0]),
+    (types.BackupVersion, {"version": 3}),
+    (types.Restored, samples.RESTORED),
     (types.Status, samples.STATUS),
     (types.Relay, samples.STATUS["relay"]),
     (types.Outbox, samples.STATUS["outbox"]),

@@ -14,7 +14,15 @@ from tests.daemon.methods.house import House, house
 
 _NOUNS = {
     "daemon": ("status", "health", "doctor", "unlock", "lock", "shutdown"),
-    "account": ("register", "show"),
+    "account": (
+        "register",
+        "show",
+        "backup",
+        "backup_show",
+        "backup_passphrase",
+        "backup_destroy",
+        "restore",
+    ),
     "card": ("search",),
     "contact": (
         "list",

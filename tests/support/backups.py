@@ -53,14 +53,8 @@ def contact() -> ContactRecord:
 
 
 def message(number: int, size: int = 20) -> MessageRecord:
-    """Return a text of `size` bytes."""
-    id_ = number.to_bytes(16, "big")
-    body = b"x" * size
-    sent_at_ms, mine = 1_750_000_002_000, False
-    return MessageRecord(
-        id_, None, BOB.id, BOB.identity, mine, number, number, None, body, None, sent_at_ms,
-        sent_at_ms, None,
-    )  # fmt: skip
+    """Return a message whose fields have `size` bytes."""
+    return MessageRecord(number.to_bytes(16, "big"), None, b"x" * size)
 
 
 def records(messages: int = 0, size: int = 20) -> list[BackupRecord]:

@@ -18,6 +18,8 @@ SUMMARIES = {
     "contacts": "list contacts, show one, and decide about it",
     "verify": "show a contact's safety number, or confirm it",
     "card": "search the relay's directory for cards",
+    "backup": "leave what an empty machine needs, with the relay or in a file",
+    "restore": "be the account of a backup again, in an empty vault",
     "call": "call any method of the daemon with JSON",
     "shutdown": "stop the daemon",
 }

@@ -31,13 +31,13 @@ def add_passphrase_sources(parser: Parser) -> None:
     )
 
 
-def passphrase(options: Namespace, *, twice: bool = False) -> str:
+def passphrase(options: Namespace, *, twice: bool = False, question: str = "Passphrase") -> str:
     """Read the passphrase from where the options say."""
     if options.passphrase_fd is not None:
         return secret_sources.from_descriptor(options.passphrase_fd)
     if options.passphrase_file is not None:
         return secret_sources.from_file(options.passphrase_file)
-    return secret_sources.from_prompt("Passphrase", twice=twice)
+    return secret_sources.from_prompt(question, twice=twice)
 
 
 def arguments(parser: Parser) -> None:

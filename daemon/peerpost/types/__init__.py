@@ -5,6 +5,13 @@
 name a type, never by the command line.
 """
 
+from peerpost.types.backups import (
+    Backup,
+    BackupFetch,
+    BackupVersion,
+    Restored,
+    StoredBackup,
+)
 from peerpost.types.channels import Channel, Channels, Least, Member, Policies, Role
 from peerpost.types.daemon import (
     Account,
@@ -62,6 +69,9 @@ __all__ = [
     "Acknowledged",
     "Alarm",
     "Backlog",
+    "Backup",
+    "BackupFetch",
+    "BackupVersion",
     "Card",
     "Cards",
     "Channel",
@@ -98,6 +108,7 @@ __all__ = [
     "Refused",
     "Relay",
     "Removed",
+    "Restored",
     "Role",
     "SafetyNumber",
     "Start",
@@ -105,5 +116,6 @@ __all__ = [
     "Step",
     "Stopping",
     "Storage",
+    "StoredBackup",
     "Wait",
 ]

@@ -7,6 +7,7 @@ from peerpost_daemon import event_data, views
 from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.methods.account import AccountMethods
 from peerpost_daemon.methods.answer import AnswerMethods
+from peerpost_daemon.methods.backup import BackupMethods
 from peerpost_daemon.methods.card import CardMethods
 from peerpost_daemon.methods.channel import ChannelMethods
 from peerpost_daemon.methods.channel_rules import ChannelRuleMethods
@@ -52,6 +53,7 @@ EVENT_TYPES: Final = (
 _NOUNS: Final[tuple[Callable[[Daemon], Iterable[Method]], ...]] = (
     lambda daemon: DaemonMethods(daemon).all(),
     lambda daemon: AccountMethods(daemon).all(),
+    lambda daemon: BackupMethods(daemon).all(),
     lambda daemon: CardMethods(daemon).all(),
     lambda daemon: ContactMethods(daemon).all(),
     lambda daemon: JudgingMethods(daemon).all(),

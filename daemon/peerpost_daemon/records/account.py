@@ -71,6 +71,11 @@ def aim(db: SqlConnection, relay: str | None, token: str | None) -> None:
     )
 
 
+def known_relay(db: SqlConnection, relay_key: bytes | None, epoch: bytes | None) -> None:
+    """Note by which key, and with which store, a restored account knows its relay."""
+    db.execute("UPDATE account SET relay_key = ?, epoch = ?", (relay_key, epoch))
+
+
 def accepted(db: SqlConnection, relay_key: bytes, epoch: bytes, attestation: str) -> bytes | None:
     """Note that the relay knows the card; forget the token. Return the epoch known before."""
     row = db.execute("SELECT epoch FROM account").fetchone()
@@ -87,4 +92,4 @@ def refused(db: SqlConnection, reason: str) -> None:
     db.execute("UPDATE account SET state = 'refused', reason = ?", (reason,))
 
 
-__all__ = ["Account", "accepted", "aim", "create", "find", "refused", "token"]
+__all__ = ["Account", "accepted", "aim", "create", "find", "known_relay", "refused", "token"]

@@ -114,6 +114,27 @@ def _drop_imported(db: SqlConnection, message: Message) -> bool:
     return bool(dropped.rowcount)
 
 
+def restore(db: SqlConnection, message: Message) -> None:
+    """Store a message out of a backup, with what has become of it since it was sent."""
+    cursor = add(db, message)
+    if cursor is not None:
+        db.execute(
+            "UPDATE message SET edited_at_ms = ?, deleted_at_ms = ?, deleted_by = ? "
+            "WHERE cursor = ?",
+            (message.edited_at_ms, message.deleted_at_ms, message.deleted_by, cursor),
+        )
+
+
+def between(db: SqlConnection, after: int, until: int, limit: int) -> list[StoredMessage]:
+    """Return the messages with after < cursor <= until, the first `limit` of them."""
+    rows = db.execute(
+        f"{SELECT} WHERE message.cursor > ? AND message.cursor <= ? "
+        "ORDER BY message.cursor LIMIT ?",
+        (after, until, limit),
+    ).fetchall()
+    return [stored(row) for row in rows]
+
+
 def moved(db: SqlConnection, id_: bytes, card: bytes, position: int) -> None:
     """Note that the relay has a message at another position than it had."""
     db.execute("UPDATE message SET position = ? WHERE id = ? AND card = ?", (position, id_, card))

@@ -5,6 +5,15 @@ are the names in the OpenRPC document.
 """
 
 from peerpost_daemon.views.account import Account, account, fingerprint
+from peerpost_daemon.views.backup import (
+    Backup,
+    BackupFetch,
+    BackupVersion,
+    Restored,
+    StoredBackup,
+    restored,
+    stored_backup,
+)
 from peerpost_daemon.views.channel import Channel, ChannelMember, Channels, channel, channels
 from peerpost_daemon.views.contact import (
     CardFound,
@@ -26,6 +35,9 @@ from peerpost_daemon.views.status import Outbox, Relay, Status, relay
 
 __all__ = [
     "Account",
+    "Backup",
+    "BackupFetch",
+    "BackupVersion",
     "CardFound",
     "CardsFound",
     "Channel",
@@ -44,8 +56,10 @@ __all__ = [
     "PolicySet",
     "Recipient",
     "Relay",
+    "Restored",
     "SafetyNumber",
     "Status",
+    "StoredBackup",
     "account",
     "card_found",
     "channel",
@@ -57,5 +71,7 @@ __all__ = [
     "health",
     "message",
     "relay",
+    "restored",
     "safety_number",
+    "stored_backup",
 ]

@@ -9,7 +9,6 @@ from msgspec import Meta
 
 from peerpost_protocol import limits
 from peerpost_protocol.card import DeviceName
-from peerpost_protocol.content import MediaType
 from peerpost_protocol.identity import Identity
 from peerpost_protocol.signing import Signed
 from peerpost_protocol.wire import (
@@ -107,21 +106,11 @@ class ChainRecord(WireStruct, frozen=True, tag="chain"):
 
 
 class MessageRecord(WireStruct, frozen=True, tag="message"):
-    """Be a message that was stored. `media_type` nil: a text, whose UTF-8 bytes are the body."""
+    """Be a message that was stored: a map whose names backup.md lists. A reader ignores those it does not know."""
 
     message: MessageId
     channel: Digest | None
-    card: Digest
-    identity: Identity
-    mine: bool
-    sequence: Counter | None
-    position: Counter | None
-    media_type: MediaType | None
-    body: Annotated[bytes, Meta(max_length=limits.MAX_DATA)]
-    reply_to: MessageId | None
-    sent_at_ms: Milliseconds
-    received_at_ms: Milliseconds | None
-    expires_at_ms: Milliseconds | None
+    fields: Annotated[bytes, Meta(max_length=limits.MAX_BACKUP_MESSAGE)]
 
 
 BackupRecord = (

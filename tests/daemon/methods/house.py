@@ -27,6 +27,7 @@ from peerpost_daemon.vault.keyfile import Cost
 from peerpost_protocol.card import Card
 from peerpost_protocol.roster import Role
 from tests.daemon.rpc.stage import Client, connected
+from tests.support import backups
 from tests.support.people import NOW_MS, Person, channel_of, digest, person, random_bytes
 
 PASSPHRASE = "correct horse"
@@ -51,7 +52,7 @@ class Recorder:
         verdict = self.plan.verdict
         if verdict == "registered":
             await self.database.write(
-                lambda db: accounts.accepted(db, digest("key"), digest("epoch"), "authorized")
+                lambda db: accounts.accepted(db, digest("key"), digest("epoch")[:16], "authorized")
             )
         elif verdict is not None:
             await self.database.write(lambda db: accounts.refused(db, verdict))
@@ -279,6 +280,7 @@ async def house(directory: Path, **changes: Any) -> AsyncIterator[House]:
         clock=lambda: NOW_MS,
         random_bytes=random_bytes("daemon"),
         cost=CHEAP,
+        backup_cost=backups.CHEAP,
     )
     service = Service(daemon)
     await service.start()
