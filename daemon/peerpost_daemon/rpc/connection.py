@@ -62,7 +62,7 @@ class Connection(asyncio.Protocol):
         """Take the client in, or tell it that there is no room."""
         self._transport = cast("asyncio.Transport", transport)
         self._outlet = Outlet(self._transport, self._limits)
-        self._call = Call(_peer(self._transport), self._outlet)
+        self._call = Call(peer_of(self._transport), self._outlet)
         error = self._entered(self)
         if error is not None:
             self._last = True
@@ -193,7 +193,8 @@ def _hung_up(transport: asyncio.Transport) -> bool:
     return bool(poll.poll(0))
 
 
-def _peer(transport: asyncio.Transport) -> Peer:
+def peer_of(transport: asyncio.Transport) -> Peer:
+    """Return who is at the other end of a Unix socket, as the kernel says."""
     connected = transport.get_extra_info("socket")
     raw = connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     pid, uid, gid = _CREDENTIALS.unpack(raw)

@@ -19,6 +19,7 @@ class RpcLimits(msgspec.Struct, frozen=True, kw_only=True):
     high_water: int = 1024 * 1024  # unread answers; above it the connection's handlers wait
     low_water: int = 256 * 1024  # and go on below this
     coalesce: int = 64 * 1024  # answers of one loop tick that leave in one write
+    silent_seconds: float = 60.0  # a client that has said nothing at all for so long is dropped
     stalled_seconds: float = 30.0  # a client that reads nothing for so long is dropped
     hangup_seconds: float = 1.0  # how often a client that ended its side is looked for
     finish_seconds: float = 60.0  # what the handlers of a caller who hung up have left

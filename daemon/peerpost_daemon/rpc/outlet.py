@@ -12,9 +12,12 @@ from peerpost_daemon.rpc.limits import RpcLimits
 
 
 class Outlet:
-    """Write lines to one transport, no faster than its reader reads."""
+    """Write lines to one transport, no faster than its reader reads; `end` ends each."""
 
-    def __init__(self, transport: asyncio.Transport, limits: RpcLimits) -> None:
+    def __init__(
+        self, transport: asyncio.Transport, limits: RpcLimits, *, end: bytes = b"\n"
+    ) -> None:
+        self._end = end
         self._transport = transport
         self._limits = limits
         self._loop = asyncio.get_running_loop()
@@ -40,8 +43,8 @@ class Outlet:
         """Hand over a line without waiting: for what is sent once a connection."""
         if not self._lines:
             self._loop.call_soon(self.flush)
-        self._lines += (line, b"\n")
-        self._held += len(line) + 1
+        self._lines += (line, self._end)
+        self._held += len(line) + len(self._end)
         if self._held >= self._limits.coalesce:
             self.flush()
 

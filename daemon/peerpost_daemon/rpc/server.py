@@ -9,6 +9,8 @@ from typing import Final
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.rpc.connection import Connection
 from peerpost_daemon.rpc.dispatch import Dispatcher, Gate, stopping
+from peerpost_daemon.rpc.door import Client, Door
+from peerpost_daemon.rpc.http import HttpConnection
 from peerpost_daemon.rpc.limits import RpcLimits
 from peerpost_daemon.rpc.method import Registry
 from peerpost_daemon.rpc.place import Place
@@ -28,7 +30,7 @@ class RpcServer:
         self._limits = limits or RpcLimits()
         self._place = Place(path)
         self._dispatcher = Dispatcher(registry, gate, self._limits.max_concurrent)
-        self._clients: set[Connection] = set()
+        self._clients: set[Client] = set()
         self._empty = asyncio.Event()
         self._empty.set()
         self._server: asyncio.Server | None = None
@@ -52,7 +54,7 @@ class RpcServer:
         listening = passed or self._place.take(self._limits.backlog)
         loop = asyncio.get_running_loop()
         self._server = await loop.create_unix_server(
-            self._connection, sock=listening, backlog=self._limits.backlog
+            self._door, sock=listening, backlog=self._limits.backlog
         )
 
     async def close(self, drain_seconds: float) -> None:
@@ -88,10 +90,30 @@ class RpcServer:
             return False
         return True
 
-    def _connection(self) -> Connection:
-        return Connection(self._dispatcher, self._limits, self._enter, self._leave)
+    def wait(self, door: Door) -> bool:
+        """Take in a client that has not said anything yet; return whether there is room for it."""
+        if self._closing or len(self._clients) >= self._limits.max_clients:
+            return False
+        self._clients.add(door)
+        self._empty.clear()
+        return True
 
-    def _enter(self, client: Connection) -> DaemonError | None:
+    def leave(self, client: Client) -> None:
+        """Let a client go."""
+        self._clients.discard(client)
+        if not self._clients:
+            self._empty.set()
+
+    def _door(self) -> Door:
+        return Door(self._limits, self, self._lines, self._http)
+
+    def _lines(self) -> Connection:
+        return Connection(self._dispatcher, self._limits, self._enter, self.leave)
+
+    def _http(self) -> HttpConnection:
+        return HttpConnection(self._dispatcher, self._limits, self._enter, self.leave)
+
+    def _enter(self, client: Client) -> DaemonError | None:
         """Refused clients count until they are gone, so they cannot pile up either."""
         full = len(self._clients) >= self._limits.max_clients
         self._clients.add(client)
@@ -102,8 +124,3 @@ class RpcServer:
             return None
         message = f"{self._limits.max_clients} connections are open already."
         return DaemonError("too_many_requests", message, retry_after=_NO_ROOM_RETRY)
-
-    def _leave(self, client: Connection) -> None:
-        self._clients.discard(client)
-        if not self._clients:
-            self._empty.set()
