@@ -2,7 +2,8 @@
 
 A message is delivered when every other card that it was sealed for has it, and read when somebody of every other
 identity has read it. Who is no member any more is not waited for: the relay may still bring what was sent before, and
-its receipts count no more. A message that nobody has when all whom it was for are gone has failed.
+its receipts count no more. A message that nobody has when all whom it was for are gone has failed. Other devices of
+our own are not waited for, and for a card that has ended another card of its identity answers.
 """
 
 from collections.abc import Collection, Container, Mapping
@@ -45,6 +46,20 @@ class Gone:
         self._channel = channel
         self._members: Container[str] | None = None
 
+    def others(self, row: Outgoing, me: Card) -> list[bytes]:
+        """Return the cards of others that a message was sealed for; one that nobody knows is another's."""
+        cards = tuple(card for card in row.recipients if card != me.id)
+        if len(cards) < 2:
+            return list(cards)
+        ours = standing.identities_of(self._db, cards)
+        return [card for card in cards if ours.get(card) != me.identity]
+
+    def has(self, row: Outgoing, have: Mapping[bytes, Delivery], card: bytes) -> bool:
+        """Say whether a card has a message, or, when it has ended, another of its identity."""
+        if _has(row, have, card):
+            return True
+        return any(_has(row, have, other) for other in standing.succession(self._db, card))
+
     def among(self, cards: Collection[bytes]) -> set[bytes]:
         """Return those of the cards; one that nobody knows is waited for."""
         if self._members is None:
@@ -56,14 +71,14 @@ class Gone:
 
 def arrived_everywhere(row: Outgoing, have: dict[bytes, Delivery], me: Card, gone: Gone) -> bool:
     """Say whether every other card that is waited for has the message, and at least one, if there was one."""
-    others = [card for card in row.recipients if card != me.id]
-    missing = [card for card in others if not _has(row, have, card)]
+    others = gone.others(row, me)
+    missing = [card for card in others if not gone.has(row, have, card)]
     if not missing:
         return True
     return len(missing) < len(others) and not set(missing) - gone.among(missing)
 
 
-def _has(row: Outgoing, have: dict[bytes, Delivery], card: bytes) -> bool:
+def _has(row: Outgoing, have: Mapping[bytes, Delivery], card: bytes) -> bool:
     assert row.sequence is not None
     return card in have and have[card].covers(row.sequence)
 
@@ -82,7 +97,7 @@ def note_gone(db: SqlConnection, channel: bytes, last: int, me: Card, now_ms: in
 
 
 def _nobody_is_left(row: Outgoing, me: Card, gone: Gone) -> bool:
-    others = {card for card in row.recipients if card != me.id}
+    others = set(gone.others(row, me))
     return row.state is OutboxState.SENT and bool(others) and not others - gone.among(others)
 
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from peerpost_daemon.asking import Relay, ask
+from peerpost_daemon.histories import Histories
 from peerpost_daemon.records import contacts
 from peerpost_daemon.trust import Trust
 from peerpost_daemon.vault.database import Database
@@ -36,7 +37,10 @@ class FoundCard(Struct, frozen=True):
 class Directory:
     """Ask one relay for cards."""
 
-    def __init__(self, relay: Relay, database: Database) -> None:
+    def __init__(
+        self, relay: Relay, database: Database, histories: Histories | None = None
+    ) -> None:
+        self.histories = histories
         self._relay = relay
         self._database = database
         self._stored: dict[bytes, Card] = {}
@@ -82,6 +86,15 @@ class Directory:
         self.stored({card.id: card for card in stored})
         cards |= {card.id: card for card in stored}
         return cards | await self.fetch(ids - cards.keys())
+
+    async def learn(self, identities: Iterable[str]) -> bool:
+        """Read what is new of histories; return whether the standing of any card changed. Raises LinkError."""
+        return await self.histories.refresh(identities) if self.histories else False
+
+    async def learn_of_strangers(self, cards: Mapping[bytes, Card], own: Card) -> bool:
+        """Read the histories of the identities of cards that are not in the vault. Raises LinkError."""
+        strange = [card for id_, card in cards.items() if id_ not in self._stored]
+        return await self.learn({card.identity for card in strange if card.id != own.id})
 
     def stored(self, cards: Mapping[bytes, Card]) -> None:
         """Remember cards that are in the vault by now."""

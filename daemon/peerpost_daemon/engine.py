@@ -22,11 +22,18 @@ from peerpost_daemon.backups.watch import BackupWatch
 from peerpost_daemon.bell import Bell
 from peerpost_daemon.directory import Directory
 from peerpost_daemon.errors import DaemonError
+from peerpost_daemon.histories import Histories
 from peerpost_daemon.inbound import standing
-from peerpost_daemon.inbound.inbox import Delivered, Inbox, Lacking, Receipted
+from peerpost_daemon.inbound.inbox import Delivered, Inbox, Joining, Lacking, Noticed, Receipted
 from peerpost_daemon.inbound.logs import RosterLogs
 from peerpost_daemon.inbound.opening import Recipient
-from peerpost_daemon.link import Credentials, LinkSettings, LinkState, LinkStatus, RelayLink
+from peerpost_daemon.link import (
+    Credentials,
+    LinkSettings,
+    LinkState,
+    LinkStatus,
+    RelayLink,
+)
 from peerpost_daemon.link.errors import LinkError
 from peerpost_daemon.membership import Membership
 from peerpost_daemon.outbound.ageing import Ageing
@@ -43,7 +50,14 @@ from peerpost_daemon.records.account import Account
 from peerpost_daemon.records.history import MAX_HISTORY_BYTES
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
-from peerpost_protocol.frames import Attestation, BackupFetch, ChannelState, Cursor, Item
+from peerpost_protocol.frames import (
+    Attestation,
+    BackupFetch,
+    CardNotice,
+    ChannelState,
+    Cursor,
+    Item,
+)
 from peerpost_protocol.signing import Signed
 
 RESTART_SECONDS = 1.0
@@ -100,7 +114,8 @@ class Engine:
 
     def _put_together(self, me: Recipient, sender: Sender) -> None:
         database, link, bell, now_ms = self._database, self._link, self._bell, self._now_ms
-        self.directory = Directory(link, database)
+        self.histories = Histories(link, database, me.card, now_ms=now_ms)
+        self.directory = Directory(link, database, self.histories)
         self._backups = BackupWatch(database, link, me.card, bell, now_ms=now_ms)
         self.channels = Membership(database, self.directory, link, sender, bell, now_ms=now_ms)
         self._mending = Mending(database, link, bell, now_ms=now_ms)
@@ -163,6 +178,7 @@ class Engine:
 
     async def welcomed(self, relay_key: bytes, attestation: Attestation, epoch: bytes) -> None:
         """Note that the relay has let us in; begin at the first position when its store is another."""
+        self.histories.relay_key = relay_key
 
         def store(db: SqlConnection) -> None:
             before = accounts.accepted(db, relay_key, epoch, attestation.value)
@@ -187,6 +203,19 @@ class Engine:
         self._mending.begin(found)
         self._note(self._backups.compare())
         self._lack(await self._database.read(lambda db: standing.lacking(db, states)))
+        for state in await self._database.read(lambda db: standing.unknown(db, states)):
+            self._inbox.put(Joining(state.channel, state.roster_position))
+        self._note(self._catch_up_cards())
+
+    async def _catch_up_cards(self) -> None:
+        """Read what the histories of everybody in our channels have got since we were here last."""
+        members = await self._database.read(standing.everybody)
+        try:
+            changed = await self.histories.refresh({self._me.identity, *members})
+        except LinkError:
+            return  # the next session begins again
+        if changed:
+            await self._inbox.judge(lambda _db: None)
 
     def _lack(self, rosters: Mapping[bytes, int]) -> None:
         for channel, position in rosters.items():
@@ -209,7 +238,12 @@ class Engine:
         self._bell.ring()
 
     def joined(self, state: ChannelState) -> None:
-        """Wait for the event that adds us: it comes by the stream, and says all that is to know."""
+        """Begin a channel that our card descends into; else the stream brings the event that adds us."""
+        self._inbox.put(Joining(state.channel, state.roster_position))
+
+    def cards(self, news: CardNotice, size: int) -> None:
+        """Take news of an identity's cards."""
+        self._inbox.put(Noticed(news, size))
 
     def changed(self, status: LinkStatus) -> None:
         """Start and stop what needs the link; tell whoever listens."""

@@ -6,11 +6,11 @@ it takes effect here when the stream brings it back, in its place among the mess
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from msgspec import structs
 
-from peerpost_daemon import event_data
+from peerpost_daemon import event_data, kinship
 from peerpost_daemon.asking import Relay, ask, public
 from peerpost_daemon.bell import Bell
 from peerpost_daemon.directory import Directory
@@ -18,7 +18,7 @@ from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.intentions import Intention, basis, first, still
 from peerpost_daemon.link.errors import LinkError, RefusedError
 from peerpost_daemon.outbound.sealing import Sender
-from peerpost_daemon.records import channels, contacts, events, outbox
+from peerpost_daemon.records import channels, contacts, events, lineage, outbox
 from peerpost_daemon.records.channels import Channel, ChannelState
 from peerpost_daemon.trust import ContactState, Trust
 from peerpost_daemon.vault.connection import SqlConnection
@@ -138,7 +138,8 @@ class Membership:
 
     async def _submitted(self, roster: Roster, change: Change) -> bool:
         """Bring a change to the relay and wait until it comes back; return False when another was first."""
-        event = _signed(self._me, roster, change, self._now_ms())
+        kin = await self._database.read(lambda db: lineage.kin_of(db, roster, self._me.card))
+        event = _signed(self._me, roster, change, self._now_ms(), kin)
         try:
             await ask(self._relay, SubmitRosterEvent(0, event.signed), Accepted)
         except RefusedError as error:
@@ -161,7 +162,7 @@ class Membership:
         owner = Member(me.identity, Role.OWNER, (me.id,))
         nonce = self._me.random_bytes(NONCE_BYTES)
         create = Create(name, peer is not None, (owner, *members), nonce)
-        event = _signed(self._me, None, create, self._now_ms())
+        event = _signed(self._me, None, create, self._now_ms(), ())
         roster = apply_event(None, event)
         now_ms = self._now_ms()
         channel = Channel(
@@ -236,8 +237,9 @@ class Membership:
                     field="members",
                     extra={"identity": identity},
                 )
-            now_ms = self._now_ms()
-            cards = await self._database.write(lambda db: _met(db, found, now_ms))
+            await self._directory.learn([identity])
+            now_ms, me = self._now_ms(), self._me.card
+            cards = await self._database.write(lambda db: _met(db, found, me, now_ms))
         return Member(identity, Role.MEMBER, tuple(card.id for card in cards))
 
 
@@ -259,7 +261,7 @@ def _usable(db: SqlConnection, identity: str) -> tuple[Card, ...]:
     return cards
 
 
-def _met(db: SqlConnection, found: Sequence[Card], now_ms: int) -> tuple[Card, ...]:
+def _met(db: SqlConnection, found: Sequence[Card], me: Card, now_ms: int) -> tuple[Card, ...]:
     """Pin the first card that the directory gave, offer the others; return those that count.
 
     Raises DaemonError untrusted_contact when none does.
@@ -271,6 +273,7 @@ def _met(db: SqlConnection, found: Sequence[Card], now_ms: int) -> tuple[Card, .
                 card.identity, card.id.hex(), "another_card", state
             )
             events.add(db, event_data.CONTACT_CHANGED, now_ms, data)
+    kinship.settle(db, found[0].identity, me, now_ms)
     return _usable(db, found[0].identity)
 
 
@@ -282,9 +285,11 @@ def _adopt(db: SqlConnection, peer: str) -> bytes | None:
     return there.id
 
 
-def _signed(me: Sender, roster: Roster | None, change: Change, now_ms: int) -> RosterEvent:
+def _signed(
+    me: Sender, roster: Roster | None, change: Change, now_ms: int, kin: Collection[bytes]
+) -> RosterEvent:
     try:
-        return sign_event(me.keys.signing, me.card, roster, change, now_ms)
+        return sign_event(me.keys.signing, me.card, roster, change, now_ms, kin=kin)
     except RosterError as error:
         kind = _ROSTER_KINDS.get(error.kind, "invalid_params")
         sentence = _ROSTER_SENTENCES.get(error.kind, f"{error.detail}.")

@@ -33,7 +33,8 @@ class Trust(StrEnum):
     PINNED = "pinned"  # seen first, accepted, or verified
     ENDORSED = "endorsed"  # a card that counted vouched for it
     OFFERED = "offered"  # nobody known vouched for it
-    REVOKED = "revoked"  # ended: verifies what it signed, and is sealed to no more
+    ENDED = "ended"  # replaced or retired: what it signed is shown, and nothing is sealed to it
+    REVOKED = "revoked"  # lost or worse: nothing more by it is shown
 
 
 class Policy(StrEnum):
@@ -106,8 +107,13 @@ def counts(trust: Trust) -> bool:
     return trust in _COUNTING
 
 
+def shows(policy: Policy, state: ContactState, trust: Trust) -> bool:
+    """Say whether what a card has signed may be shown: of one that ended, what it signed when it still counted."""
+    return admits(policy, state, Trust.PINNED if trust is Trust.ENDED else trust)
+
+
 def admits(policy: Policy, state: ContactState, trust: Trust) -> bool:
-    """Say whether a card may be sealed to, and what it signs be shown."""
+    """Say whether a card may be sealed to."""
     if state in (ContactState.BLOCKED, ContactState.UNKNOWN):
         return False
     match policy:

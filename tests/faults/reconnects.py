@@ -15,7 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from peerpost_daemon.link import Credentials, LinkSettings, LinkState, LinkStatus, RelayLink
-from peerpost_protocol.frames import Attestation, BackupFetch, ChannelState, Cursor, Item
+from peerpost_protocol.frames import (
+    Attestation,
+    BackupFetch,
+    CardNotice,
+    ChannelState,
+    Cursor,
+    Item,
+)
 from peerpost_protocol.signing import Signed
 from tests.faults.victims import Victim
 from tests.support.faulty_network import FaultyNetwork
@@ -77,6 +84,9 @@ class _Ear:
         return None
 
     def backup_fetched(self, fetch: BackupFetch) -> None:
+        return None
+
+    def cards(self, news: CardNotice, size: int) -> None:
         return None
 
     def joined(self, state: ChannelState) -> None:

@@ -3,10 +3,10 @@
 from msgspec.structs import replace
 
 from peerpost_daemon.inbound.opening import Fault
-from peerpost_daemon.records import channels, contacts, policies
+from peerpost_daemon.records import channels, contacts, lineage, policies
 from peerpost_daemon.records.channels import Channel
 from peerpost_daemon.records.messages import Message
-from peerpost_daemon.trust import ContactState, Policy, admits
+from peerpost_daemon.trust import ContactState, Policy, Trust, shows
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.envelope import Envelope
 from peerpost_protocol.frames import Item
@@ -14,6 +14,7 @@ from peerpost_protocol.frames import Item
 UNTRUSTED = "untrusted_card"
 UNVERIFIED = "unverified_contact"
 BLOCKED = "blocked"
+REVOKED = "revoked_card"
 
 
 def belongs(db: SqlConnection, channel: Channel, envelope: Envelope) -> Fault | None:
@@ -27,7 +28,7 @@ def belongs(db: SqlConnection, channel: Channel, envelope: Envelope) -> Fault | 
         if known == header.roster_head:
             return fault_of(envelope, "stale_roster", "it was sealed under an older roster")  # 2
         return unknown_roster(envelope)
-    member = roster.speaks_for(envelope.sender)
+    member = lineage.speaks(db, roster, envelope.sender)
     if member is None:
         return fault_of(envelope, "not_a_member", "its sender is not a member")  # 3
     if not roster.may_post(member):
@@ -44,8 +45,10 @@ def trusted(db: SqlConnection, envelope: Envelope) -> Fault | None:
     if standing.state is ContactState.BLOCKED:
         return fault_of(envelope, BLOCKED, "its sender is blocked")  # 5
     policy = policies.in_force(db, sender.identity, envelope.header.channel)
-    if admits(policy, standing.state, standing.trust):
+    if shows(policy, standing.state, standing.trust):
         return None
+    if standing.trust is Trust.REVOKED:
+        return fault_of(envelope, REVOKED, "its sender's card was revoked")  # 5
     if policy is Policy.VERIFIED_ONLY and standing.state is ContactState.PINNED:
         return fault_of(envelope, UNVERIFIED, "its sender has not been verified")  # 5
     return fault_of(envelope, UNTRUSTED, "its sender's card has not been accepted")  # 5

@@ -19,6 +19,7 @@ from peerpost_daemon.bell import Bell
 from peerpost_daemon.directory import Directory
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.inbound import opening, receipts, releasing, taking
+from peerpost_daemon.inbound.checkpoints import Checkpoints
 from peerpost_daemon.inbound.logs import LogsTooLongError, RosterLogs
 from peerpost_daemon.inbound.opening import Opened, Parsed, Taking
 from peerpost_daemon.inbound.spoiled import SpoiledError, mended, read_again, refuse_spoiled
@@ -29,7 +30,7 @@ from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
 from peerpost_protocol.card import Card
 from peerpost_protocol.envelope import EnvelopeClaim
-from peerpost_protocol.frames import Item
+from peerpost_protocol.frames import CardNotice, Item
 from peerpost_protocol.signing import Signed
 
 MAX_WAITING_BYTES = 32 * 1024 * 1024
@@ -70,7 +71,22 @@ class Lacking(Struct, frozen=True):
     size: int = 0
 
 
-Arrived = Delivered | Receipted | Lacking
+class Joining(Struct, frozen=True):
+    """Be a channel that is not known here and that the relay counts this card in, with its roster's position."""
+
+    channel: bytes
+    roster_position: int
+    size: int = 0
+
+
+class Noticed(Struct, frozen=True):
+    """Be news of a history that waits to be processed."""
+
+    news: CardNotice
+    size: int
+
+
+Arrived = Delivered | Receipted | Lacking | Joining | Noticed
 
 
 class Stored(Protocol):
@@ -107,6 +123,11 @@ class Inbox:
         self._stored = stored
         self._broken = broken
         self._max_history_bytes = max_history_bytes
+        self._checkpoints = (
+            Checkpoints(database, directory.histories, now_ms=now_ms)
+            if directory.histories is not None
+            else None
+        )
         self._waiting: deque[Arrived] = deque()
         self._bytes = 0
         self._deaf = False
@@ -163,8 +184,9 @@ class Inbox:
 
     async def _process(self, batch: list[Arrived]) -> None:
         async with self._storing:
+            rosters_changed = await self._hear_of_cards(batch)
             delivered = [one for one in batch if isinstance(one, Delivered)]
-            rosters_changed = await self._take(delivered) if delivered else False
+            rosters_changed |= await self._take(delivered) if delivered else False
             lacking = {
                 one.channel: one.roster_position for one in batch if isinstance(one, Lacking)
             }
@@ -175,6 +197,20 @@ class Inbox:
                 await self._note(notices)
         self._bell.ring()
         self._stored(more_may_go=rosters_changed)
+
+    async def _hear_of_cards(self, batch: list[Arrived]) -> bool:
+        """Take news of cards, and the channels that they bring; return whether cards or rosters changed."""
+        changed = False
+        for one in batch:
+            match one:
+                case Noticed(news) if self._directory.histories is not None:
+                    changed |= await self._directory.histories.notice(news)
+                case Joining(channel, end):
+                    await self._directory.learn([self._me.card.identity])
+                    changed |= await self._learn(channel, end)
+        if changed:
+            await self._release()
+        return changed
 
     async def _take(self, delivered: list[Delivered]) -> bool:
         """Store items; return whether a roster changed by them. What does not verify is read again, once."""
@@ -199,14 +235,17 @@ class Inbox:
         logs = await self._logs.missing(parsed)
         named |= {id_ for log in logs.values() for id_ in log.cards}
         cards = await self._directory.known_or_fetched(named, self._me.card)
+        learned = await self._directory.learn_of_strangers(cards, self._me.card)
         small = sum(len(items) for _, items in parsed) <= MAX_OPENED_WHILE_STORING
         small = small and not logs
         opened = None if small else await asyncio.to_thread(self._open, parsed, cards)
         verified = {channel: log.verified(cards) for channel, log in logs.items()}
         known = Taking(self._me, self._now_ms(), cards, verified)
 
+        seen: OpenedItems = []
+
         def store(db: SqlConnection) -> taking.Taken:
-            changed, rewound = False, set[bytes]()
+            changed, rewound = learned, set[bytes]()
             history.make_room(db, self._max_history_bytes, known.now_ms)
             things = opened or self._open(parsed, cards)
             judge(things)
@@ -215,6 +254,7 @@ class Inbox:
                     taken = taking.take(db, channel, items, known)
                     changed |= taken.rosters_changed
                     rewound |= {channel} if taken.rewound else set()
+            seen[:] = things
             return taking.Taken(changed, rewound=bool(rewound))
 
         echo = all(_is_echo(one, self._me.card.id) for _, items in parsed for one in items)
@@ -222,12 +262,16 @@ class Inbox:
         if done.rewound:
             self._turn_deaf()  # the next session reads from where the cursor is now
             self._broken()
+        if self._checkpoints is not None and await self._checkpoints.look(seen):
+            await self._release()
+            return True
         return done.rosters_changed
 
     async def _learn(self, channel: bytes, end: int) -> bool:
         """Read a roster from its log; return whether it changed."""
         log = await self._logs.upto(channel, end)
         cards = await self._directory.known_or_fetched(set(log.cards), self._me.card)
+        await self._directory.learn_of_strangers(cards, self._me.card)
         known = Taking(self._me, self._now_ms(), cards, {channel: log.verified(cards)})
         return await self._database.write(lambda db: taking.learn(db, channel, end, known))
 
@@ -240,6 +284,7 @@ class Inbox:
         claims, malformed = receipts.parse((n.channel, n.receipt) for n in notices)
         ids = {claim.body.card for claim in claims}
         cards = await self._directory.known_or_fetched(ids, self._me.card)
+        await self._directory.learn_of_strangers(cards, self._me.card)
         verified, forged = await asyncio.to_thread(receipts.verify, claims, cards)
         now_ms = self._now_ms()
 
@@ -260,14 +305,18 @@ class Inbox:
         """
         async with self._storing:
             await self._database.write(decide)
-            while (these := await self._database.read(releasing.releasable)).envelopes:
-                reopened = await asyncio.to_thread(releasing.reopen, these, self._me)
-                known = Taking(self._me, self._now_ms())
-                await self._database.write(
-                    lambda db, ready=reopened, known=known: releasing.release(db, ready, known)  # type: ignore[misc]
-                )
+            await self._release()
         self._bell.ring()
         self._stored(more_may_go=True)
+
+    async def _release(self) -> None:
+        """Take what was held back of senders that are believed by now."""
+        while (these := await self._database.read(releasing.releasable)).envelopes:
+            reopened = await asyncio.to_thread(releasing.reopen, these, self._me)
+            known = Taking(self._me, self._now_ms())
+            await self._database.write(
+                lambda db, ready=reopened, known=known: releasing.release(db, ready, known)  # type: ignore[misc]
+            )
 
 
 def _pass_everything(_things: OpenedItems) -> None:

@@ -14,7 +14,15 @@ from msgspec import Struct
 from peerpost_daemon import event_data
 from peerpost_daemon.delivering import note_delivered
 from peerpost_daemon.ids import message_text
-from peerpost_daemon.records import alarms, chains, channels, events, outbox, own_links
+from peerpost_daemon.records import (
+    alarms,
+    chains,
+    channels,
+    events,
+    lineage,
+    outbox,
+    own_links,
+)
 from peerpost_daemon.records.chains import Delivery
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.card import Card
@@ -86,7 +94,9 @@ def take(db: SqlConnection, receipt: Receipt, me: Card, now_ms: int) -> None:
     body = receipt.body
     channel = channels.find(db, body.channel)
     mark = next((mark for mark in body.marks if mark.sender == me.id), None)
-    if channel is None or mark is None or channel.roster.speaks_for(receipt.card) is None:  # 1
+    if (
+        channel is None or mark is None or lineage.speaks(db, channel.roster, receipt.card) is None
+    ):  # 1
         return
     row = outbox.by_sequence(db, body.channel, mark.sequence)
     known = own_links.known(db, body.channel, mark.sequence)

@@ -11,7 +11,7 @@ from msgspec import Struct
 from peerpost_daemon.inbound import opening, taking
 from peerpost_daemon.inbound.opening import Opened, Recipient, Taking
 from peerpost_daemon.records import contacts, policies, quarantine
-from peerpost_daemon.trust import admits
+from peerpost_daemon.trust import shows
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.card import Card
 from peerpost_protocol.frames import Item, ItemKind
@@ -67,7 +67,7 @@ def _admitted(db: SqlConnection, card: bytes, channel: bytes) -> bool:
     if known is None or standing is None:
         return False
     policy = policies.in_force(db, known.card.identity, channel)
-    return admits(policy, standing.state, standing.trust)
+    return shows(policy, standing.state, standing.trust)
 
 
 def _item(held: quarantine.Held) -> Item:

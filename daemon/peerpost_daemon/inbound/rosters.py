@@ -6,11 +6,13 @@ are met only through events that hold: whoever meets an identity here starts fro
 that names a card anywhere else has it pinned nowhere.
 """
 
-from peerpost_daemon import event_data
+from collections.abc import Sequence
+
+from peerpost_daemon import event_data, kinship
 from peerpost_daemon.delivering import give_up, note_gone
 from peerpost_daemon.inbound.opening import Taking
 from peerpost_daemon.inbound.roster_news import tell
-from peerpost_daemon.records import channels, contacts, events, outbox
+from peerpost_daemon.records import channels, contacts, events, lineage, outbox
 from peerpost_daemon.records.channels import Channel, ChannelState
 from peerpost_daemon.trust import Trust
 from peerpost_daemon.vault.connection import SqlConnection
@@ -30,6 +32,32 @@ def meet(db: SqlConnection, card: Card, taking: Taking) -> None:
         state = contacts.state(db, card.identity).value
         data = event_data.ContactChangedData(card.identity, card.id.hex(), "another_card", state)
         events.add(db, event_data.CONTACT_CHANGED, taking.now_ms, data)
+    kinship.settle(db, card.identity, taking.me.card, taking.now_ms)
+
+
+def begin_by_descent(
+    db: SqlConnection, channel_id: bytes, log: Sequence[RosterEvent], taking: Taking
+) -> bool:
+    """Begin a channel that this card is in because it descends from a listed one; no event of the stream says so.
+
+    Return False for any other: its adding comes by the stream.
+    """
+    me, roster = taking.me.card, None
+    try:
+        for event in log:
+            roster = _applied(db, roster, event)
+    except RosterError:
+        return False
+    if roster is None or roster.channel != channel_id or roster.speaks_for(me) is not None:
+        return False
+    if lineage.speaks(db, roster, me) is None:
+        return False
+    _store(db, roster, me, taking.now_ms, ChannelState.ACTIVE, joined_late=True)
+    for event in log:
+        channels.add_event(db, event)
+        _meet_listed(db, event, taking)
+    tell(db, None, roster, log[-1], taking.now_ms)
+    return True
 
 
 def take_event(
@@ -55,11 +83,11 @@ def take_event(
     if event.channel != channel_id:
         return _refuse(db, channel, item, event, detail="it is another channel's", taking=taking)
     try:
-        roster = apply_event(channel.roster if channel else None, event)
+        roster = _applied(db, channel.roster if channel else None, event)
     except RosterError as error:
         return _refuse(db, channel, item, event, detail=str(error), taking=taking)
     if channel is None:
-        state = ChannelState.ACTIVE if roster.speaks_for(me) else ChannelState.REMOVED
+        state = ChannelState.ACTIVE if lineage.speaks(db, roster, me) else ChannelState.REMOVED
         _store(db, roster, me, now_ms, state, joined_late=False)
     else:
         _replace(db, channel, roster, event, taking)
@@ -72,7 +100,7 @@ def apply_withheld(
 ) -> Channel | None:
     """Apply an event that the stream left out; return the channel then, None when it does not continue the roster."""
     try:
-        roster = apply_event(channel.roster, event)
+        roster = _applied(db, channel.roster, event)
     except RosterError:
         return None
     _replace(db, channel, roster, event, taking)
@@ -80,12 +108,16 @@ def apply_withheld(
     return channels.find(db, channel.id)
 
 
+def _applied(db: SqlConnection, roster: Roster | None, event: RosterEvent) -> Roster:
+    return apply_event(roster, event, lineage.kin_of(db, roster, event.author))
+
+
 def _replace(
     db: SqlConnection, channel: Channel, roster: Roster, event: RosterEvent, taking: Taking
 ) -> None:
     channels.set_roster(db, roster)
     channels.set_standing(db, roster, taking.me.card)
-    state = _state_after(roster, event, taking.me.card)
+    state = _state_after(db, roster, event, taking.me.card)
     _set_state(db, channel, state, taking.now_ms)
     _silence(db, roster, taking)
     if channel.own is not None and set(channel.roster.members) - set(roster.members):
@@ -122,7 +154,7 @@ def _catch_up(
     roster = channel.roster if channel else None
     try:
         for before in log:
-            roster = apply_event(roster, before)
+            roster = _applied(db, roster, before)
     except RosterError:
         return channel
     if roster is None or roster.channel != channel_id:
@@ -160,7 +192,7 @@ def _set_state(db: SqlConnection, channel: Channel, state: ChannelState, now_ms:
 
 def _silence(db: SqlConnection, roster: Roster, taking: Taking) -> None:
     """Give up what waits to be sent by an account that may post no more."""
-    member = roster.speaks_for(taking.me.card)
+    member = lineage.speaks(db, roster, taking.me.card)
     if member is not None and not roster.may_post(member):
         give_up(db, outbox.unsent(db, roster.channel), "may_not_post", taking.now_ms)
 
@@ -170,8 +202,8 @@ def _confirm(db: SqlConnection, channel: Channel) -> None:
         channels.set_state(db, channel.id, ChannelState.ACTIVE)
 
 
-def _state_after(roster: Roster, event: RosterEvent, me: Card) -> ChannelState:
-    if roster.speaks_for(me) is not None:
+def _state_after(db: SqlConnection, roster: Roster, event: RosterEvent, me: Card) -> ChannelState:
+    if lineage.speaks(db, roster, me) is not None:
         return ChannelState.ACTIVE
     return ChannelState.LEFT if event.author.identity == me.identity else ChannelState.REMOVED
 

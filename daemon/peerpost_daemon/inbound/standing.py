@@ -18,6 +18,9 @@ from peerpost_daemon.records.own_chain import Found, Standing
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.frames import ChannelState
 
+MAX_CAUGHT_UP = 1_024
+"""Histories that are read anew after connecting; of the others, checkpoints and notices tell."""
+
 
 def take_in(db: SqlConnection, states: Iterable[ChannelState], now_ms: int) -> Found:
     """Store what follows from the relay's states; return where our chain has to be looked after."""
@@ -41,6 +44,20 @@ def lacking(db: SqlConnection, states: Iterable[ChannelState]) -> dict[bytes, in
         if state.roster_position > channel.roster.position:
             found[channel.id] = state.roster_position
     return found
+
+
+def unknown(db: SqlConnection, states: Iterable[ChannelState]) -> list[ChannelState]:
+    """Return the channels that the relay counts our card in and that are not known here."""
+    return [state for state in states if channels.find(db, state.channel) is None]
+
+
+def everybody(db: SqlConnection) -> list[str]:
+    """Return the identities of all members of active channels, at most MAX_CAUGHT_UP."""
+    members: set[str] = set()
+    for channel in channels.everything(db):
+        if channel.state is channels.ChannelState.ACTIVE and len(members) < MAX_CAUGHT_UP:
+            members.update(channel.roster.members)
+    return sorted(members)[:MAX_CAUGHT_UP]
 
 
 def _compare_streams(

@@ -9,7 +9,7 @@ Checks of an envelope whose signature has been verified, in their order (docs/pr
  2. it was sealed under the roster that is in force at its place              stale_roster, unknown_roster
  3. its sender's card speaks for a member, who may post                       not_a_member, may_not_post
  4. it is not one that is held already, nor a second one for its place        replay, fork
- 5. the policies admit the sender's card                  untrusted_card, unverified_contact, blocked
+ 5. the policies admit the sender's card                  untrusted_card, unverified_contact, revoked_card, blocked
  6. it opened for this card                                                   (the fault of opening)
  7. nothing is missing before it                                              gap: an event, and it is taken
  8. its content is of a kind that this daemon knows                           unsupported_content
@@ -48,7 +48,7 @@ from peerpost_daemon.inbound.opening import (
     open_envelope,
     parse,
 )
-from peerpost_daemon.inbound.rosters import apply_withheld, meet, take_event
+from peerpost_daemon.inbound.rosters import apply_withheld, begin_by_descent, meet, take_event
 from peerpost_daemon.records import (
     alarms,
     chains,
@@ -240,7 +240,7 @@ def learn(db: SqlConnection, channel_id: bytes, upto: int, taking: Taking) -> bo
     """Take the roster events that the stream has not brought and brings no more; return whether there were any."""
     channel = channels.find(db, channel_id)
     if channel is None:
-        return False
+        return begin_by_descent(db, channel_id, taking.logs.get(channel_id, ()), taking)
     fault = Fault("unknown_roster", "the relay has a newer roster and did not bring it")
     return _learn_upto(db, channel, upto, fault, taking, position=None)[1]
 
@@ -349,7 +349,8 @@ def _accept(
     if isinstance(content.body, ReadMark):
         reading.take(db, envelope, content.body, item, taking)
         return
-    message = message_of(envelope, content, item, mine=False, now_ms=taking.now_ms)
+    mine = envelope.sender.identity == taking.me.card.identity  # by another device
+    message = message_of(envelope, content, item, mine=mine, now_ms=taking.now_ms)
     if message is None:
         fault = fault_of(envelope, "unsupported_content", type(content.body).__name__.lower())  # 8
         reject(db, channel.id, item, fault, taking)
@@ -362,7 +363,8 @@ def _accept(
         fault = fault_of(envelope, "message_id_reused", "its sender has used the id before")  # 9
         reject(db, channel.id, item, fault, taking)
         return
-    events.add_message(db, taking.now_ms, channel.id, cursor)
+    if not mine:  # who answers messages must not answer itself
+        events.add_message(db, taking.now_ms, channel.id, cursor)
 
 
 def _continue_chain(

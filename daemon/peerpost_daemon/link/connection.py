@@ -37,6 +37,7 @@ from peerpost_protocol.frames import (
     SUBPROTOCOL,
     Attestation,
     BackupNotice,
+    CardNotice,
     Deliver,
     Joined,
     ReceiptNotice,
@@ -204,6 +205,8 @@ class RelayConnection:
                 self._observer.backup_fetched(fetch)
             case Joined(state):
                 self._observer.joined(state)
+            case CardNotice():
+                self._observer.cards(frame, size)
             case _:
                 assert_never(frame)
 

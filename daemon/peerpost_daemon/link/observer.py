@@ -3,7 +3,14 @@
 from typing import Protocol
 
 from peerpost_daemon.link.status import LinkStatus
-from peerpost_protocol.frames import Attestation, BackupFetch, ChannelState, Cursor, Item
+from peerpost_protocol.frames import (
+    Attestation,
+    BackupFetch,
+    CardNotice,
+    ChannelState,
+    Cursor,
+    Item,
+)
 from peerpost_protocol.signing import Signed
 
 
@@ -11,8 +18,8 @@ class LinkObserver(Protocol):
     """Take what arrives, in this order: `welcomed`, `cursors`, `subscribed`, then everything else as it comes.
 
     The coroutines may make requests over the link. The other calls are synchronous and must be cheap; `deliver`,
-    `receipt` and `joined` may raise InboundFullError, and the link begins again from the cursors. `size` is the bytes
-    of the frame that brought them.
+    `receipt`, `joined` and `cards` may raise InboundFullError, and the link begins again from the cursors. `size` is
+    the bytes of the frame that brought them.
     """
 
     async def welcomed(self, relay_key: bytes, attestation: Attestation, epoch: bytes) -> None:
@@ -35,6 +42,9 @@ class LinkObserver(Protocol):
 
     def backup_fetched(self, fetch: BackupFetch) -> None:
         """Take note that another card of the identity was given the backup."""
+
+    def cards(self, news: CardNotice, size: int) -> None:
+        """Take note of news of an identity's cards."""
 
     def changed(self, status: LinkStatus) -> None:
         """Take note of the link's new state."""

@@ -120,7 +120,7 @@ AnswerFrame: TypeAlias = (
     | BackupFetched
     | BackupPart
 )
-NewsFrame: TypeAlias = Deliver | Joined | ReceiptNotice | BackupNotice
+NewsFrame: TypeAlias = Deliver | Joined | ReceiptNotice | CardNotice | BackupNotice
 
 ANSWERS: Mapping[type[RequestFrame], type[AnswerFrame]] = MappingProxyType(
     {
@@ -315,7 +315,7 @@ class Session:
                 return self._answered(frame, at)
             case Deliver() | Joined() | ReceiptNotice() | CardNotice() | BackupNotice():
                 self._step(Step.NEWS)
-                return [] if isinstance(frame, CardNotice) else [News(frame, len(data))]
+                return [News(frame, len(data))]
             case Refused():
                 return self._refused(frame, at)
             case ChallengeFrame():

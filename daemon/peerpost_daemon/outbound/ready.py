@@ -5,11 +5,12 @@ from collections.abc import Collection
 from msgspec import Struct
 
 from peerpost_daemon.outbound.sealing import Destination
-from peerpost_daemon.records import channels, contacts, outbox
+from peerpost_daemon.records import channels, contacts, lineage, outbox
 from peerpost_daemon.records.channels import Channel, ChannelState
 from peerpost_daemon.records.outbox import Waiting
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.card import Card
+from peerpost_protocol.roster import Member
 
 MAX_WRAPS = 128
 """Wraps that one round seals (about 0.15 ms each); one message may have more, and goes alone then."""
@@ -76,23 +77,26 @@ def _ready(
 def destination_of(db: SqlConnection, id_: bytes, me: Card) -> Destination | None:
     """Return the channel with its recipients, None while nothing can be sent there.
 
-    A member's cards are those that are both in the roster and admitted here by the policies: what the relay or another
-    member made up gets nothing. A channel of which nobody else is trusted waits.
+    A member's cards are those that speak for it in the roster and are admitted here by the policies: what the relay or
+    another member made up gets nothing. A channel of which nobody else is trusted waits.
     """
     channel = channels.find(db, id_)
     if channel is None or channel.state is not ChannelState.ACTIVE:
         return None
-    others = _trusted(db, channel, me)
-    if not others and len(channel.roster.members) > 1:
+    members = channel.roster.members.values()
+    them = [member for member in members if member.identity != me.identity]
+    others = [card for member in them for card in _cards(db, channel, member)]
+    if not others and len(members) > 1:
         return None
-    return Destination(channel, (me, *others))
+    ours = channel.roster.members.get(me.identity)
+    devices = [card for card in _cards(db, channel, ours) if card.id != me.id] if ours else []
+    known = lineage.checkpoint(db, channel.roster.members)
+    return Destination(channel, (me, *devices, *others), known if known.size else None)
 
 
-def _trusted(db: SqlConnection, channel: Channel, me: Card) -> list[Card]:
-    return [
-        card
-        for member in channel.roster.members.values()
-        if member.identity != me.identity
-        for card in contacts.usable(db, member.identity, channel.id)
-        if card.id in member.cards
-    ]
+def _cards(db: SqlConnection, channel: Channel, member: Member) -> list[Card]:
+    """Return the admitted cards that a roster lists for a member, and those that descend from a listed one."""
+    usable = contacts.usable(db, member.identity, channel.id)
+    strange = any(card.id not in member.cards for card in usable)
+    kin = lineage.kin(db, member) if strange else ()
+    return [card for card in usable if card.id in member.cards or card.id in kin]

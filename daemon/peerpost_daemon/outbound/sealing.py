@@ -14,7 +14,7 @@ from peerpost_daemon.records.outbox import OutboxState, Sealed, Waiting
 from peerpost_protocol.card import Card, DeviceKeys
 from peerpost_protocol.chain import Link
 from peerpost_protocol.content import Body, Correlation, Data, Text
-from peerpost_protocol.envelope import Placement, seal
+from peerpost_protocol.envelope import Checkpoint, Placement, seal
 from peerpost_protocol.errors import ProtocolError
 
 
@@ -31,6 +31,7 @@ class Destination(Struct, frozen=True):
 
     channel: Channel
     recipients: tuple[Card, ...]
+    checkpoint: Checkpoint | None = None  # how much is known here of the members' histories
 
 
 class Failed(Struct, frozen=True):
@@ -101,6 +102,7 @@ def _seal(
         message=outgoing.message,
         sent_at_ms=outgoing.not_before_ms or outgoing.queued_at_ms,
         expires_at_ms=outgoing.expires_at_ms,
+        checkpoint=destination.checkpoint,
     )
     envelope, id_ = seal(
         sender.keys,

@@ -5,6 +5,7 @@ from enum import StrEnum
 import msgspec
 from msgspec import Struct
 
+from peerpost_daemon.records import lineage
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.card import Card
 from peerpost_protocol.chain import Link
@@ -98,7 +99,7 @@ def set_roster(db: SqlConnection, roster: Roster) -> None:
 
 def set_standing(db: SqlConnection, roster: Roster, me: Card) -> None:
     """Note what the roster lets this account do, so that nobody has to decode it to send."""
-    member = roster.speaks_for(me)
+    member = lineage.speaks(db, roster, me)
     posts = member is not None and roster.may_post(member)
     db.execute(
         "UPDATE channel SET posts = ?, expire_ms = ? WHERE id = ?",

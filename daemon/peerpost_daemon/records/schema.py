@@ -5,6 +5,7 @@ from typing import Final
 from peerpost_daemon.records.backup_schema import BACKUPS
 from peerpost_daemon.records.bounds_schema import BOUNDS
 from peerpost_daemon.records.content_schema import CONTENT
+from peerpost_daemon.records.lineage_schema import LINEAGE
 from peerpost_daemon.records.posting_schema import POSTING
 from peerpost_daemon.records.rollback_schema import ROLLBACK
 from peerpost_daemon.records.tally_schema import TALLIES
@@ -198,4 +199,5 @@ MIGRATIONS: Final = (
     Migration(7, "aliases, policies and listed fingerprints", TRUST),
     Migration(8, "backups made, and the holder of a restored card", BACKUPS),
     Migration(9, "what roles and policies mean for sending", POSTING),
+    Migration(10, "histories of identities", LINEAGE),
 )

@@ -22,6 +22,16 @@ def identities_of(db: SqlConnection, cards: tuple[bytes, ...]) -> dict[bytes, st
     return dict(rows.fetchall())
 
 
+def succession(db: SqlConnection, card: bytes) -> set[bytes]:
+    """Return the other cards of the identity of a card that has ended; nothing for one that has not."""
+    rows = db.execute(
+        "SELECT other.id FROM card JOIN card AS other USING (identity) WHERE card.id = ? "
+        "AND card.trust IN ('ended', 'revoked') AND other.id != card.id",
+        (card,),
+    )
+    return {row[0] for row in rows}
+
+
 def channel_count(db: SqlConnection) -> int:
     """Return how many channels there are."""
     return int(db.execute("SELECT count(*) FROM channel").fetchone()[0])

@@ -12,6 +12,7 @@ from peerpost_protocol.card import DeviceKeys, issue_card
 from peerpost_protocol.frames import (
     Attestation,
     BackupFetch,
+    CardNotice,
     ChannelState,
     Cursor,
     Deliver,
@@ -76,6 +77,9 @@ class Observer:
 
     def backup_fetched(self, fetch: BackupFetch) -> None:
         self._note("backup_fetched")
+
+    def cards(self, news: CardNotice, size: int) -> None:
+        self._note("cards")
 
     def joined(self, state: ChannelState) -> None:
         self._note("joined")
