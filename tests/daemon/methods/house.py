@@ -47,6 +47,11 @@ class Recorder:
         self.faults = 0
         self.link_status = LinkStatus(LinkState.CONNECTING, NOW_MS, RELAY)
 
+    @property
+    def relay(self) -> None:
+        """There is none behind a recorder."""
+        raise DaemonError("relay_unreachable", "No relay answers.")
+
     async def start(self) -> None:
         self.plan.engines.append(self)
         verdict = self.plan.verdict
