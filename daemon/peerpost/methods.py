@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         Messages,
         Policy,
         PolicySet,
+        Priority,
         Refused,
         Removed,
         Restored,
@@ -236,14 +237,47 @@ class Methods:
         reply_to: str | None = None,
         expires_in: float | None = None,
         idempotency_key: str | None = None,
+        title: str | None = None,
+        priority: Priority | None = None,
+        tags: Sequence[str] | None = None,
+        mentions: Sequence[str] | None = None,
+        markdown: bool | None = None,
+        send_at: str | None = None,
+        answers: str | None = None,
+        expect_reply: bool | None = None,
+        responses: int | None = None,
         wait: Wait | None = None,
         timeout: float | None = None,
     ) -> Delivery:
         """Hand a message to the outbox and wait until it is `wait` (at first: queued).
 
-        Give `to` (an identity) or `channel`, and `text` or `data` with `media_type`. Without an
+        Give `to` (an identity), `channel` or `answers` (a request), and `text` or `data` with
+        `media_type`. With `expect_reply`, wait for `responses` answers instead. Without an
         `idempotency_key`, repeating a call whose answer was lost may send twice.
         """
+
+    @method("message.react")
+    def react(
+        self,
+        message: str,
+        emoji: str,
+        *,
+        withdraw: bool | None = None,
+        author: str | None = None,
+    ) -> Message:
+        """Put a sign to a message, or take it back."""
+
+    @method("message.edit")
+    def edit(self, message: str, text: str) -> Message:
+        """Replace the text of a message of one's own."""
+
+    @method("message.delete")
+    def delete(self, message: str, *, author: str | None = None) -> Message:
+        """Delete a message of one's own, or, as an admin of the channel, anybody's."""
+
+    @method("message.cancel")
+    def cancel(self, message: str) -> Delivery:
+        """Take a message back that has not left."""
 
     @method("message.status")
     def message_status(self, message: str) -> Delivery:
@@ -257,8 +291,16 @@ class Methods:
         after: int | None = None,
         before: int | None = None,
         limit: int | None = None,
+        page: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        sender: str | None = None,
+        thread: str | None = None,
     ) -> Messages:
-        """List messages of a channel in ascending order, between two cursors."""
+        """List messages of a channel in ascending order: between two cursors, or from a page's.
+
+        `since`, `until`, `sender` and `thread` narrow it.
+        """
 
     @method("message.show")
     def message_show(self, message: str) -> Message:

@@ -27,6 +27,7 @@ class Changing(Struct, frozen=True):
     position: int
     at_ms: int
     body: Change
+    is_echo: bool = False  # of one that this daemon made before
 
     @property
     def author(self) -> str:
@@ -82,6 +83,10 @@ def settle(db: SqlConnection, channel: bytes, message: bytes) -> None:
         apply(db, change)
 
 
+def _is_edit(stored: bytes) -> bool:
+    return isinstance(decode_body(stored), Edit)
+
+
 def _apply_to(db: SqlConnection, target: Target, change: Changing) -> None:
     match change.body:
         case Edit(message, text):
@@ -89,8 +94,9 @@ def _apply_to(db: SqlConnection, target: Target, change: Changing) -> None:
                 return
             changes.edit(db, target.cursor, text, change.position, change.at_ms)
             data = ChangeData("edited", change.sender)
-            if change.position == 0 or not target.mine:
-                outbox_bodies.wipe(db, message, change.at_ms)
+            if change.is_echo:
+                return
+            outbox_bodies.wipe(db, message, change.at_ms, _is_edit)
         case Deletion(message):
             changes.erase(db, target.cursor, change.sender, change.at_ms)
             data = ChangeData("deleted", change.sender)

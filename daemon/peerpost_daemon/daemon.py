@@ -17,7 +17,7 @@ from typing import TypeVar
 from peerpost_daemon import event_data
 from peerpost_daemon.bell import Bell
 from peerpost_daemon.consumer_readers import ConsumerReaders
-from peerpost_daemon.delivery_watch import DeliveryWatch
+from peerpost_daemon.delivery_watch import AnswerWatch, DeliveryWatch
 from peerpost_daemon.engine import Engine
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.event_data import DaemonData
@@ -76,6 +76,7 @@ class Daemon:
         self.started_at_ms = clock()
         self._began_ns = time.monotonic_ns()
         self.deliveries = DeliveryWatch(self.read, bell)
+        self.answers = AnswerWatch(self.read, bell)
         self.readers = ConsumerReaders()
         self.shutdown_wanted = asyncio.Event()
         self.integrity: Integrity | None = None
@@ -202,6 +203,7 @@ class Daemon:
         async with self._turn:
             await self._shut("stopped")
         await self.deliveries.close()
+        await self.answers.close()
 
     async def _unlock(self, passphrase: str | bytes, *, create: bool) -> None:
         key = await self._key(passphrase, create=create)

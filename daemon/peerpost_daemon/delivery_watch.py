@@ -1,117 +1,43 @@
-"""Whoever waits for a message to get somewhere. One read a ring of the bell serves all who wait."""
+"""Wait for messages of this account to get somewhere, and for answers to them."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final
 
 from peerpost_daemon.bell import Bell
-from peerpost_daemon.errors import DaemonError
+from peerpost_daemon.records import answers
 from peerpost_daemon.vault.connection import SqlConnection
+from peerpost_daemon.watch import Read, Watch
 
-MAX_WATCHED: Final = 4096
-_FULL_RETRY_SECONDS: Final = 1.0
 _RANK: Final = {"queued": 0, "sealed": 0, "sent": 1, "delivered": 2, "read": 3, "failed": 4}
 
-T = TypeVar("T")
 State = str
 
 
-class Read(Protocol):
-    """Read the vault."""
-
-    def __call__(self, function: Callable[[SqlConnection], T], /) -> Awaitable[T]:
-        """Run a function over the vault."""
-
-
-class _Watched:
-    """One waiter."""
-
-    def __init__(self, message: bytes, rank: int) -> None:
-        self.message = message
-        self.rank = rank
-        self.reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-
-class DeliveryWatch:
+class DeliveryWatch(Watch):
     """Wait for messages to reach a state."""
 
     def __init__(self, read: Read, bell: Bell) -> None:
-        self._read = read
-        self._bell = bell
-        self._watched: set[_Watched] = set()
-        self._task: asyncio.Task[None] | None = None
-        self._stopped: DaemonError | None = None
+        super().__init__(read, bell, _states, unknown=_RANK["failed"])
 
     async def reached(self, message: bytes, state: State) -> None:
-        """Return once the message has reached the state or has failed.
-
-        Raises DaemonError: what reading raises (locked), queue_full when too many wait.
-        """
-        if self._stopped is not None:
-            raise _like(self._stopped)
-        if len(self._watched) >= MAX_WATCHED:
-            raise DaemonError(
-                "queue_full", "Too many wait for messages.", retry_after=_FULL_RETRY_SECONDS
-            )
-        watched = _Watched(message, _RANK[state])
-        self._watched.add(watched)
-        try:
-            await self._look([watched])
-            self._begin()
-            with self._bell.hurry():
-                await watched.reached
-        finally:
-            self._watched.discard(watched)
-
-    def stop(self, error: DaemonError) -> None:
-        """Tell those who wait, and whoever comes later, why nothing is waited for any more."""
-        self._stopped = error
-        self._fail(error)
-
-    async def close(self) -> None:
-        """End; nobody waits any more once `stop` has been called."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-
-    def _begin(self) -> None:
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run(), name="delivery-watch")
-
-    async def _run(self) -> None:
-        """Look at every ring; end when nobody waits. It begins with a look: none rings meanwhile."""
-        while self._watched:
-            rings = self._bell.rings
-            try:
-                await self._look(list(self._watched))
-            except DaemonError as error:
-                self._fail(error)
-            if self._watched:
-                await self._bell.wait(rings)
-
-    async def _look(self, watched: list[_Watched]) -> None:
-        wanted = sorted({one.message for one in watched})
-        states = await self._read(lambda db: _states(db, wanted))
-        for one in watched:
-            rank = _RANK.get(states.get(one.message, "failed"), 0)
-            if rank >= one.rank and not one.reached.done():
-                one.reached.set_result(None)
-
-    def _fail(self, error: DaemonError) -> None:
-        for one in self._watched:
-            if not one.reached.done():
-                one.reached.set_exception(_like(error))
+        """Return once the message has reached the state or has failed. Raises as `rank_reached` does."""
+        await self.rank_reached(message, _RANK[state])
 
 
-def _like(error: DaemonError) -> DaemonError:
-    """Return a like error: one instance for all would gather their tracebacks."""
-    return DaemonError(error.kind, error.message, retry_after=error.retry_after)
+class AnswerWatch(Watch):
+    """Wait for messages to have answers."""
+
+    def __init__(self, read: Read, bell: Bell) -> None:
+        super().__init__(read, bell, answers.counts, unknown=0)
+
+    async def reached(self, message: bytes, count: int) -> None:
+        """Return once so many have answered the message. Raises as `rank_reached` does."""
+        await self.rank_reached(message, count)
 
 
-def _states(db: SqlConnection, messages: list[bytes]) -> dict[bytes, State]:
+def _states(db: SqlConnection, messages: list[bytes]) -> dict[bytes, int]:
     marks = ", ".join("?" * len(messages))
     rows: list[Any] = db.execute(
         f"SELECT message, state FROM outbox WHERE message IN ({marks})",  # noqa: S608  marks alone
         messages,
     ).fetchall()
-    return dict(rows)
+    return {message: _RANK.get(state, 0) for message, state in rows}

@@ -38,6 +38,7 @@ class Service:
         stopping = DaemonError("shutting_down", "The daemon is stopping.", retry_after=2.0)
         self.daemon.deliveries.stop(stopping)
         await self._hooks.close()
+        self.daemon.answers.stop(stopping)
         try:
             await self._server.close(self.daemon.settings.drain_seconds)
         finally:

@@ -10,20 +10,24 @@ import asyncio
 import logging
 from typing import Any, Final
 
+import msgspec
 from msgspec import Raw, Struct
 
 from peerpost_daemon import views
 from peerpost_daemon.consumer_readers import Reader
 from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.errors import CallerGone, DaemonError
+from peerpost_daemon.event_data import ChangeData
 from peerpost_daemon.records import event_pages
 from peerpost_daemon.records.event_pages import Filter, Page, PagedEvent
 from peerpost_daemon.records.held import Flight
+from peerpost_daemon.records.messages import StoredMessage
 from peerpost_daemon.rpc import Call
 
 NOTIFICATION: Final = "event"
 RETRY_SECONDS: Final = 1.0  # until a vault that could not be read is tried again
 log = logging.getLogger(__name__)
+_changes: Final = msgspec.json.Decoder(ChangeData)
 
 
 class Event(Struct, frozen=True):
@@ -103,7 +107,9 @@ async def patience(daemon: Daemon, rings: int) -> None:
 async def tell(call: Call, number: int, event: PagedEvent, attempt: int | None = None) -> bool:
     """Notify of an event; return False when what it brought is no longer there."""
     data: Struct | Raw
-    if event.message is not None:
+    if event.message is not None and event.data is not None:
+        data = _changed(event.message, event.data)
+    elif event.message is not None:
         data = views.message(event.message, event.message.channel_name)
     elif event.data is not None:
         data = Raw(event.data)
@@ -112,3 +118,9 @@ async def tell(call: Call, number: int, event: PagedEvent, attempt: int | None =
     params = Event(number, event.cursor, event.kind, event.at_ms, attempt, data)
     await call.notify(NOTIFICATION, params)
     return True
+
+
+def _changed(stored: StoredMessage, data: bytes) -> views.MessageChanged:
+    change = _changes.decode(data)
+    shown = views.message(stored, stored.channel_name)
+    return views.MessageChanged(change.change, change.by, change.emoji, shown)  # type: ignore[arg-type]

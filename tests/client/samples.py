@@ -197,6 +197,8 @@ DELIVERY: dict[str, Any] = {
         }
     ],
     "history": [{"status": "queued", "at_ms": 1_700_000_000_000, "reason": None}],
+    "send_at_ms": None,
+    "answers": [],
 }
 MESSAGE: dict[str, Any] = {
     "message": ID,
@@ -217,6 +219,19 @@ MESSAGE: dict[str, Any] = {
     "received_at_ms": 1_700_000_000_001,
     "expires_at_ms": None,
     "status": None,
+    "thread": None,
+    "title": None,
+    "priority": "default",
+    "tags": [],
+    "mentions": [],
+    "markdown": False,
+    "expects_reply": False,
+    "answers": None,
+    "edited_at_ms": None,
+    "deleted_at_ms": None,
+    "deleted_by": None,
+    "imported": False,
+    "reactions": [{"emoji": "+1", "identities": ["carol@example.org"]}],
 }
 
 
@@ -310,7 +325,11 @@ ANSWERS: dict[str, object] = {
     "channel.leave": CHANNEL | {"state": "left"},
     "message.send": DELIVERY,
     "message.status": DELIVERY,
-    "message.list": {"messages": [MESSAGE], "more": False},
+    "message.list": {"messages": [MESSAGE], "more": False, "next": "khHD", "previous": "khHC"},
+    "message.react": MESSAGE,
+    "message.edit": MESSAGE,
+    "message.delete": MESSAGE,
+    "message.cancel": DELIVERY | {"status": "failed", "reason": "cancelled"},
     "message.show": MESSAGE,
     "event.subscribe": lambda params: {
         "subscription": 1,

@@ -39,6 +39,8 @@ PAIRS = [
     (types.Recipient, samples.DELIVERY["recipients"][0]),
     (types.Step, samples.DELIVERY["history"][0]),
     (types.Message, samples.MESSAGE),
+    (types.Reaction, samples.MESSAGE["reactions"][0]),
+    (types.Messages, samples.ANSWERS["message.list"]),
     (types.Consumer, samples.CONSUMER),
     (types.DeadLetter, samples.DEAD_LETTER),
     (types.Event, samples.event(1) | {"consumer": None}),

@@ -36,12 +36,12 @@ async def test_one_read_serves_all_who_wait(alice: House, monkeypatch: pytest.Mo
     looks = 0
     states = delivery_watch._states
 
-    def counted(*arguments: object) -> dict[bytes, str]:
+    def counted(*arguments: object) -> dict[bytes, int]:
         nonlocal looks
         looks += 1
         return states(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(delivery_watch, "_states", counted)
+    monkeypatch.setattr(watch, "_ranks", counted)
     await alice.daemon.write(lambda db: db.execute("UPDATE outbox SET state = 'sent'").rowcount)
     alice.daemon.bell.ring()
     await asyncio.gather(*waiters)

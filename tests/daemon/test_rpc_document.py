@@ -40,7 +40,17 @@ _NOUNS = {
         *("create", "list", "show", "add", "remove", "leave"),
         *("role", "rename", "topic", "policy", "ban", "unban"),
     ),
-    "message": ("send", "status", "list", "show", "mark_read"),
+    "message": (
+        "send",
+        "status",
+        "list",
+        "show",
+        "mark_read",
+        "react",
+        "edit",
+        "delete",
+        "cancel",
+    ),
     "event": ("subscribe", "ack", "nack", "unsubscribe", "dead_letters", "requeue", "discard"),
     "consumer": ("list", "show", "remove"),
     "rpc": ("discover",),
@@ -49,6 +59,7 @@ METHODS = frozenset(f"{noun}.{verb}" for noun, verbs in _NOUNS.items() for verb 
 EVENTS = frozenset(
     [
         "message",
+        "message.changed",
         "message.status",
         "receipt",
         "channel",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ATTEMPTS = 5  # of an event with --exec, unless --max-attempts says otherwise
 KINDS = (
     "message",
+    "message.changed",
     "message.status",
     "receipt",
     "channel",

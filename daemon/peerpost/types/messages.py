@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
+Priority = Literal["min", "low", "default", "high", "max"]
 Wait = Literal["queued", "sent", "delivered", "read"]
 DeliveryStatus = Literal["queued", "sent", "delivered", "read", "failed"]
 
@@ -29,8 +30,15 @@ class Step(TypedDict):
     reason: str | None
 
 
+class Reaction(TypedDict):
+    """A sign, and who put it to a message."""
+
+    emoji: str
+    identities: list[str]
+
+
 class Delivery(TypedDict):
-    """How far a sent message has come; events lack `attempts`, `recipients` and `history`."""
+    """How far a sent message has come; events lack what follows `read_at_ms`."""
 
     message: str
     channel: str | None
@@ -46,6 +54,8 @@ class Delivery(TypedDict):
     attempts: NotRequired[int]
     recipients: NotRequired[list[Recipient]]
     history: NotRequired[list[Step]]
+    send_at_ms: NotRequired[int | None]
+    answers: NotRequired[list[Message]]
 
 
 class Marked(TypedDict):
@@ -77,12 +87,27 @@ Message = TypedDict(
         "received_at_ms": int | None,
         "expires_at_ms": int | None,
         "status": DeliveryStatus | None,
+        "thread": str | None,
+        "title": str | None,
+        "priority": Priority,
+        "tags": list[str],
+        "mentions": list[str],
+        "markdown": bool,
+        "expects_reply": bool,
+        "answers": str | None,
+        "edited_at_ms": int | None,
+        "deleted_at_ms": int | None,
+        "deleted_by": str | None,
+        "imported": bool,
+        "reactions": list[Reaction],
     },
 )
 
 
 class Messages(TypedDict):
-    """One page of a channel's messages, in ascending order."""
+    """One page of a channel's messages, in ascending order, and the cursors of those beside it."""
 
     messages: list[Message]
     more: bool
+    next: str | None
+    previous: str | None

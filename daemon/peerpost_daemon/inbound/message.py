@@ -1,5 +1,6 @@
 """From a content to the message it brings."""
 
+from peerpost_daemon.records.bodies import encode_presentation
 from peerpost_daemon.records.messages import Message
 from peerpost_protocol.content import Content, Data, Text
 from peerpost_protocol.envelope import Envelope
@@ -17,7 +18,7 @@ def message_of(
             pass
         case _:
             return None
-    header = envelope.header
+    header, shown, asks = envelope.header, content.presentation, content.correlation
     return Message(
         id=header.message,
         channel=header.channel,
@@ -32,4 +33,8 @@ def message_of(
         sent_at_ms=header.sent_at_ms,
         received_at_ms=now_ms,
         expires_at_ms=header.expires_at_ms,
+        title=shown.title if shown else None,
+        presentation=encode_presentation(shown),
+        request=asks.request if asks else None,
+        answers=bool(asks and asks.answers),
     )

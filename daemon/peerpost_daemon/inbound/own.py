@@ -8,9 +8,11 @@ sequence. The chain then goes on after it, and no sequence is used twice.
 
 from peerpost_daemon import event_data
 from peerpost_daemon.delivering import note_delivered, tell_status
+from peerpost_daemon.inbound import changes
 from peerpost_daemon.inbound.message import message_of
 from peerpost_daemon.inbound.opening import Fault, OpenedEnvelope, Taking, open_envelope
 from peerpost_daemon.records import channels, events, messages, outbox, own_links
+from peerpost_daemon.records.bodies import Change, decode_body
 from peerpost_daemon.records.channels import Channel
 from peerpost_daemon.records.outbox import Outgoing, Recovered
 from peerpost_daemon.vault.connection import SqlConnection
@@ -26,7 +28,7 @@ def take(
     header = claim.header
     row = outbox.by_sequence(db, channel.id, header.sequence)
     if row is not None and row.envelope_id == claim.id and header.channel == channel.id:
-        _confirm(db, channel, item, row, taking.now_ms)
+        _confirm(db, channel, item, row, taking)
         return None
     if _is_pruned(db, channel, claim):
         return None
@@ -46,13 +48,18 @@ def _is_pruned(db: SqlConnection, channel: Channel, claim: EnvelopeClaim) -> boo
     return known is not None and known.id == claim.id and claim.header.channel == channel.id
 
 
-def _confirm(db: SqlConnection, channel: Channel, item: Item, row: Outgoing, now_ms: int) -> None:
+def _confirm(
+    db: SqlConnection, channel: Channel, item: Item, row: Outgoing, taking: Taking
+) -> None:
+    now_ms = taking.now_ms
     link = outbox.sent(db, row.message, item.position, now_ms)
     if link is not None:
         channels.set_sent(db, channel.id, link)
         tell_status(db, row.message, now_ms)
     elif row.position != item.position and channels.era(db, channel.id):
         outbox.moved(db, row.number, item.position)
+    if row.content:
+        changes.take_echo(db, channel, decode_body(row.content), item, taking=taking)
 
 
 def _fault(header: Header, reason: str, detail: str) -> Fault:
@@ -65,6 +72,9 @@ def _recover(
     now_ms = taking.now_ms
     if opened.content is None:
         return opened.fault
+    envelope, body = opened.envelope, opened.content.body
+    if isinstance(body, Change):
+        changes.take(db, channel, envelope, body, item, taking=taking)
     link = Link(opened.envelope.header.sequence, opened.envelope.id)
     channels.set_sent(db, channel.id, link)
     if channel.own is None or channel.own.sequence < link.sequence:

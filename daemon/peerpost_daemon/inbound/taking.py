@@ -12,9 +12,10 @@ Checks of an envelope whose signature has been verified, in their order (docs/pr
  5. the policies admit the sender's card                  untrusted_card, unverified_contact, revoked_card, blocked
  6. it opened for this card                                                   (the fault of opening)
  7. nothing is missing before it                                              gap: an event, and it is taken
- 8. its content is of a kind that this daemon knows                           unsupported_content
+ 8. a message is deleted by its author or an admin only                       not_the_author
+    its content is of a kind that this daemon knows                           unsupported_content
  9. its sender has not used its message id before                             message_id_reused
-A read mark is taken after check 7: it is no message (`reading`).
+Read marks and changes of messages are taken after check 7: they are no messages (`reading`, `changing`).
 What fails is quarantined with an event; nothing of it is shown, and the next item is taken as if it had not been there.
 What fails before check 7 gets no receipt either: it is missing. An envelope of our own only confirms what the outbox
 knows.
@@ -25,9 +26,9 @@ from hashlib import sha256
 
 from msgspec import Struct
 
-from peerpost_daemon import event_data
+from peerpost_daemon import changing, event_data
 from peerpost_daemon.ids import message_text
-from peerpost_daemon.inbound import own, reading
+from peerpost_daemon.inbound import changes, own, reading
 from peerpost_daemon.inbound.belonging import (
     BLOCKED,
     UNTRUSTED,
@@ -58,6 +59,7 @@ from peerpost_daemon.records import (
     messages,
     quarantine,
 )
+from peerpost_daemon.records.bodies import Change
 from peerpost_daemon.records.chains import Chain
 from peerpost_daemon.records.channels import Channel, ChannelState
 from peerpost_daemon.vault.connection import SqlConnection
@@ -349,6 +351,11 @@ def _accept(
     if isinstance(content.body, ReadMark):
         reading.take(db, envelope, content.body, item, taking)
         return
+    if isinstance(content.body, Change):
+        wrong = changes.take(db, channel, envelope, content.body, item, taking=taking)
+        if wrong is not None:
+            reject(db, channel.id, item, wrong, taking)  # 8
+        return
     mine = envelope.sender.identity == taking.me.card.identity  # by another device
     message = message_of(envelope, content, item, mine=mine, now_ms=taking.now_ms)
     if message is None:
@@ -365,6 +372,7 @@ def _accept(
         return
     if not mine:  # who answers messages must not answer itself
         events.add_message(db, taking.now_ms, channel.id, cursor)
+    changing.settle(db, channel.id, message.id)
 
 
 def _continue_chain(

@@ -33,6 +33,7 @@ MAX_TIME_CHARACTERS: Final = 40
 
 Kind = Literal[
     "message",
+    "message.changed",
     "message.status",
     "receipt",
     "channel",

@@ -9,9 +9,19 @@ from peerpost_daemon import views
 from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.ids import message_bytes
-from peerpost_daemon.methods.params import ChannelParam, CursorParam, MessageParam, the_channel
-from peerpost_daemon.records import message_pages, messages, outbox, references
+from peerpost_daemon.methods.pages import PageParam, place, written
+from peerpost_daemon.methods.params import (
+    ChannelParam,
+    CursorParam,
+    IdentityParam,
+    MessageParam,
+    identity,
+    the_channel,
+)
+from peerpost_daemon.methods.times import TimeParam, time_ms
+from peerpost_daemon.records import message_pages, messages, outbox
 from peerpost_daemon.records.account import Account
+from peerpost_daemon.records.message_pages import Narrowing
 from peerpost_daemon.records.messages import StoredMessage
 from peerpost_daemon.rpc import Call, Method, Scope
 from peerpost_daemon.vault.connection import SqlConnection
@@ -29,12 +39,17 @@ class Show(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class List(Struct, frozen=True, forbid_unknown_fields=True):
-    """Take a channel and the cursors between which its messages are listed, both exclusive."""
+    """Take a channel, the cursors between which its messages are listed, both exclusive, and which are wanted."""
 
     channel: ChannelParam
     after: CursorParam | None = None
     before: Annotated[int, Meta(ge=1, le=MAX_COUNTER)] | None = None
     limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = DEFAULT_PAGE
+    page: PageParam | None = None
+    since: TimeParam | None = None
+    until: TimeParam | None = None
+    sender: IdentityParam | None = None
+    thread: MessageParam | None = None
 
 
 class MessageMethods:
@@ -71,8 +86,7 @@ def _message(db: SqlConnection, id_: bytes) -> views.Message:
     stored = messages.find(db, id_)
     if stored is None:
         raise _unknown()
-    channel = stored.message.channel
-    return views.message(stored, references.name_of(db, channel) if channel else None)
+    return views.with_reactions(db, [stored])[0]
 
 
 def _delivery(db: SqlConnection, id_: bytes, own: Account) -> views.Delivery:
@@ -84,18 +98,46 @@ def _delivery(db: SqlConnection, id_: bytes, own: Account) -> views.Delivery:
 
 def _page(db: SqlConnection, params: List, bound: int) -> views.Messages:
     """Read in steps, until there are enough, or enough bytes: `more` says so either way."""
-    channel = the_channel(db, params.channel)
-    ascending = params.after is not None
-    after, before = params.after, params.before
+    channel, narrowing = the_channel(db, params.channel), _narrowing(params)
+    after, before = _ends(params)
+    ascending = after is not None
     found, held, more = list[StoredMessage](), 0, True
     while more and len(found) < params.limit and held < bound:
         step = min(_STEP, params.limit - len(found))
-        part, more = message_pages.page(db, channel.id, after, before, step)
+        part, more = message_pages.page(db, channel.id, after, before, step, narrowing=narrowing)
         found = [*found, *part] if ascending else [*part, *found]
         held += sum(len(stored.message.body) for stored in part)
         if part:
             after, before = (part[-1].cursor, before) if ascending else (after, part[0].cursor)
-    return views.Messages([views.message(stored, channel.name) for stored in found], more)
+    shown = views.with_reactions(db, found, channel.name)
+    first, last = (found[0].cursor, found[-1].cursor) if found else (before, after)
+    return views.Messages(
+        shown,
+        more,
+        None if last is None else written(last, onward=True),
+        None if first is None else written(first, onward=False),
+    )
+
+
+def _ends(params: List) -> tuple[int | None, int | None]:
+    """Return after and before."""
+    if params.page is None:
+        return params.after, params.before
+    if params.after is not None or params.before is not None:
+        message = "Give either page, or after and before."
+        raise DaemonError("invalid_params", message, field="page")
+    there = place(params.page)
+    return (there.cursor, None) if there.onward else (None, there.cursor)
+
+
+def _narrowing(params: List) -> Narrowing | None:
+    wanted = Narrowing(
+        None if params.sender is None else identity(params.sender, "sender"),
+        None if params.thread is None else message_bytes(params.thread, field="thread"),
+        None if params.since is None else time_ms(params.since, "since"),
+        None if params.until is None else time_ms(params.until, "until"),
+    )
+    return None if wanted == Narrowing() else wanted
 
 
 def _unknown() -> DaemonError:

@@ -6,7 +6,7 @@ happens next.
 
 from typing import NoReturn
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.methods.params import the_channel
@@ -20,19 +20,24 @@ from peerpost_daemon.records import (
     tallies,
 )
 from peerpost_daemon.records.account import Account
+from peerpost_daemon.records.bodies import encode_presentation
 from peerpost_daemon.records.channels import ChannelState
 from peerpost_daemon.records.history import MAX_HISTORY_BYTES
 from peerpost_daemon.records.messages import Message
 from peerpost_daemon.records.outbox import Outgoing
 from peerpost_daemon.trust import ContactState, Policy
 from peerpost_daemon.vault.connection import SqlConnection
+from peerpost_protocol.content import Presentation
 
 _DISTRUSTED = (ContactState.CHANGED, ContactState.BLOCKED)
 _USABLE = (ChannelState.PENDING, ChannelState.ACTIVE)
 
 
 class Order(Struct, frozen=True):
-    """Be a message to send: to an identity or into a channel (by any reference to it)."""
+    """Be a message to send: to an identity or into a channel (by any reference to it).
+
+    It lives from when it is sent, which is `not_before_ms` for one that waits for its time.
+    """
 
     to: str | None
     channel: str | None
@@ -41,6 +46,12 @@ class Order(Struct, frozen=True):
     reply_to: bytes | None
     lifetime_ms: int | None
     key: str | None
+    presentation: Presentation | None = None
+    answers: bytes | None = (
+        None  # the request that it answers; its channel is meant unless another is named
+    )
+    expects_reply: bool = False
+    not_before_ms: int | None = None
 
 
 class Destination(Struct, frozen=True):
@@ -77,11 +88,12 @@ def queue(
     """Store the message and queue it under `id_`; return what the order's key queued before, if any.
 
     Raises DaemonError: invalid_params (the key was another order's), unknown_channel, ambiguous_channel, not_a_member,
-    untrusted_contact, queue_full.
+    untrusted_contact, unknown_message (nothing to answer), queue_full.
     """
     if order.key is not None and (before := outbox.by_key(db, order.key)) is not None:
         _check_same(db, order, before)
         return before
+    order = _to_the_asker(db, order)
     place = destination(db, order, own)
     room.check(db, len(order.body))
     history.make_room(db, room.history_bytes, now_ms)
@@ -89,7 +101,7 @@ def queue(
     cursor = messages.add(db, message)
     if cursor is None:
         raise DaemonError("internal_error", "A fresh message id was not fresh.")
-    outbox.add(db, message, cursor, place.recipient, order.key)
+    outbox.add(db, message, cursor, place.recipient, order.key, not_before_ms=order.not_before_ms)
     return _found(db, id_)
 
 
@@ -129,6 +141,7 @@ def _check_trust(db: SqlConnection, identity: str, channel: bytes | None, field:
 
 def _message(order: Order, id_: bytes, place: Destination, now_ms: int, own: Account) -> Message:
     lives = [ms for ms in (order.lifetime_ms, place.expire_ms) if ms is not None]
+    sent_at_ms = order.not_before_ms or now_ms
     return Message(
         id=id_,
         channel=place.channel,
@@ -139,10 +152,14 @@ def _message(order: Order, id_: bytes, place: Destination, now_ms: int, own: Acc
         position=None,
         media_type=order.media_type,
         body=order.body,
-        reply_to=order.reply_to,
-        sent_at_ms=now_ms,
+        reply_to=order.reply_to or order.answers,
+        sent_at_ms=sent_at_ms,
         received_at_ms=None,
-        expires_at_ms=now_ms + min(lives) if lives else None,
+        expires_at_ms=sent_at_ms + min(lives) if lives else None,
+        title=order.presentation.title if order.presentation else None,
+        presentation=encode_presentation(order.presentation),
+        request=id_ if order.expects_reply else order.answers,
+        answers=order.answers is not None,
     )
 
 
@@ -151,6 +168,29 @@ def _found(db: SqlConnection, id_: bytes) -> Outgoing:
     if outgoing is None:
         raise DaemonError("internal_error", "A message that was queued is not there.")
     return outgoing
+
+
+def _words(said: Message) -> tuple[object, ...]:
+    return (
+        said.media_type,
+        said.body,
+        said.reply_to,
+        said.presentation,
+        said.request,
+    )
+
+
+def _to_the_asker(db: SqlConnection, order: Order) -> Order:
+    """Return an answer with the channel in which it was asked."""
+    if order.answers is None:
+        return order
+    asked = messages.find(db, order.answers)
+    if asked is None or asked.message.channel is None:
+        raise DaemonError("unknown_message", "No message has that id.", field="answers")
+    if asked.message.request is None or asked.message.answers:
+        message = "Nobody waits for an answer to that message: use reply_to."
+        raise DaemonError("invalid_params", message, field="answers")
+    return structs.replace(order, to=None, channel=asked.message.channel.hex())
 
 
 def _check_same(db: SqlConnection, order: Order, before: Outgoing) -> None:
@@ -162,22 +202,28 @@ def _check_same(db: SqlConnection, order: Order, before: Outgoing) -> None:
         raise DaemonError("invalid_params", message, field="idempotency_key")
 
 
-def _same_life(order: Order, before: Outgoing, said: Message) -> bool:
+def _same_life(order: Order, said: Message) -> bool:
     """Say whether a message lives as long as ordered; a channel's policy may have made that shorter."""
-    ordered = None if order.lifetime_ms is None else before.queued_at_ms + order.lifetime_ms
+    ordered = None if order.lifetime_ms is None else said.sent_at_ms + order.lifetime_ms
     if said.expires_at_ms == ordered:
         return True
     shorter = said.expires_at_ms is not None and (ordered is None or said.expires_at_ms < ordered)
-    return shorter and order.channel is not None
+    return shorter and order.to is None
 
 
 def _same(db: SqlConnection, order: Order, before: Outgoing, said: Message) -> bool:
-    if (said.media_type, said.body, said.reply_to) != (
+    if _words(said) != (
         order.media_type,
         order.body,
-        order.reply_to,
-    ) or not _same_life(order, before, said):
+        order.reply_to or order.answers,
+        encode_presentation(order.presentation),
+        said.id if order.expects_reply else order.answers,
+    ) or not _same_life(order, said):
         return False
+    if before.not_before_ms != order.not_before_ms:
+        return False
+    if order.to is None and order.channel is None:
+        return True  # an answer goes where the request is
     if order.to is not None:
         return before.recipient == order.to
     named = the_channel(db, order.channel or "")

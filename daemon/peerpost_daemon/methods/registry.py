@@ -9,6 +9,7 @@ from peerpost_daemon.methods.account import AccountMethods
 from peerpost_daemon.methods.answer import AnswerMethods
 from peerpost_daemon.methods.backup import BackupMethods
 from peerpost_daemon.methods.card import CardMethods
+from peerpost_daemon.methods.change import ChangeMethods
 from peerpost_daemon.methods.channel import ChannelMethods
 from peerpost_daemon.methods.channel_rules import ChannelRuleMethods
 from peerpost_daemon.methods.consumer import ConsumerMethods
@@ -24,6 +25,11 @@ from peerpost_daemon.version import VERSION
 
 EVENT_TYPES: Final = (
     EventType(event_data.MESSAGE, views.Message, "A message was taken into the inbox."),
+    EventType(
+        event_data.MESSAGE_CHANGED,
+        views.MessageChanged,
+        "A message was edited, deleted, reacted to, or a reaction was taken back.",
+    ),
     EventType(
         event_data.MESSAGE_STATUS,
         event_data.MessageStatusData,
@@ -62,6 +68,7 @@ _NOUNS: Final[tuple[Callable[[Daemon], Iterable[Method]], ...]] = (
     lambda daemon: SendMethods(daemon).all(),
     lambda daemon: MessageMethods(daemon).all(),
     lambda daemon: ReadingMethods(daemon).all(),
+    lambda daemon: ChangeMethods(daemon).all(),
     lambda daemon: EventMethods(daemon).all(),
     lambda daemon: AnswerMethods(daemon).all(),
     lambda daemon: ConsumerMethods(daemon).all(),

@@ -19,12 +19,21 @@ from peerpost_daemon.methods.params import (
     Timeout,
     identity,
 )
+from peerpost_daemon.methods.presenting import (
+    MentionsParam,
+    TagsParam,
+    TitleParam,
+    Wishes,
+    presentation,
+)
+from peerpost_daemon.methods.texts import body_of_text, check_data
+from peerpost_daemon.methods.times import TimeParam, time_ms
 from peerpost_daemon.records import outbox
 from peerpost_daemon.records.account import Account
+from peerpost_daemon.records.answers import MAX_ANSWERS
 from peerpost_daemon.rpc import Call, Method, Scope
 from peerpost_daemon.vault.connection import SqlConnection
-from peerpost_protocol import limits
-from peerpost_protocol.content import MediaType
+from peerpost_daemon.views.words import Priority
 
 MAX_LIFETIME_SECONDS: Final = 10 * 365 * 86_400
 MAX_KEY_CHARACTERS: Final = 256
@@ -32,7 +41,7 @@ DEFAULT_TIMEOUT: Final = 30.0  # seconds
 
 
 class Send(Struct, frozen=True, forbid_unknown_fields=True):
-    """Take `to` or `channel`, and `text` or `data` with its `media_type`."""
+    """Take `to`, `channel` or `answers`, and `text` or `data` with its `media_type`."""
 
     to: IdentityParam | None = None
     channel: ChannelParam | None = None
@@ -44,6 +53,15 @@ class Send(Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[float, Meta(gt=0, le=MAX_LIFETIME_SECONDS, description="seconds")] | None
     ) = None
     idempotency_key: Annotated[str, Meta(min_length=1, max_length=MAX_KEY_CHARACTERS)] | None = None
+    title: TitleParam | None = None
+    priority: Priority = "default"
+    tags: TagsParam = []
+    mentions: MentionsParam = []
+    markdown: bool = False
+    send_at: TimeParam | None = None
+    answers: MessageParam | None = None
+    expect_reply: bool = False
+    responses: Annotated[int, Meta(ge=1, le=MAX_ANSWERS)] = 1
     wait: Literal["queued", "sent", "delivered", "read"] = "queued"
     timeout: Timeout = DEFAULT_TIMEOUT
 
@@ -70,6 +88,7 @@ class SendMethods:
             errors=(
                 "unknown_channel",
                 "ambiguous_channel",
+                "unknown_message",
                 "not_a_member",
                 "may_not_post",
                 "untrusted_contact",
@@ -90,9 +109,33 @@ class SendMethods:
             # Before it is queued: both then share a turn of the loop, and one transaction.
             engine.outbound.wake()
         message, delivery = await self._queue(asked, own)
+        if params.expect_reply:
+            return await self._answered(message, params, own)
         if params.wait == "queued":
             return delivery
         return await self._waited(message, params, own)
+
+    async def _answered(self, message: bytes, params: Send, own: Account) -> views.Delivery:
+        """Wait for answers, but not to a message that will not be delivered."""
+        answered = self._daemon.answers.reached(message, params.responses)
+        failed = self._daemon.deliveries.reached(message, "failed")
+        waiting = [asyncio.ensure_future(answered), asyncio.ensure_future(failed)]
+        try:
+            done, _ = await asyncio.wait(
+                waiting, timeout=params.timeout, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+        for task in done:
+            task.result()
+        delivery = await self._daemon.read(lambda db: _delivery(db, message, own))
+        if len(delivery.answers) >= params.responses:
+            return delivery
+        if delivery.status == "failed":
+            raise _failed(delivery)
+        raise _too_few(delivery, params.responses)
 
     async def _queue(self, asked: Order, own: Account) -> tuple[bytes, views.Delivery]:
         now_ms = self._daemon.clock()
@@ -121,11 +164,13 @@ class SendMethods:
 
 def order(params: Send) -> Order:
     """Return what the parameters ask for. Raises DaemonError invalid_params, too_large."""
-    if (params.to is None) == (params.channel is None):
-        raise _invalid("Give either to or channel.", "to")
+    if sum(given is not None for given in (params.to, params.channel, params.answers)) != 1:
+        raise _invalid("Give either to, channel or answers.", "to")
     if (params.text is None) == (params.data is None):
         raise _invalid("Give either text or data.", "text")
-    media_type, body = _text(params) if params.data is None else _data(params, params.data)
+    if params.answers is not None and params.expect_reply:
+        raise _invalid("An answer expects no reply.", "expect_reply")
+    media_type, body = _body(params)
     return Order(
         to=None if params.to is None else identity(params.to, "to"),
         channel=params.channel,
@@ -134,36 +179,21 @@ def order(params: Send) -> Order:
         reply_to=message_bytes(params.reply_to, field="reply_to") if params.reply_to else None,
         lifetime_ms=_lifetime(params.expires_in),
         key=params.idempotency_key,
+        presentation=presentation(
+            Wishes(params.title, params.priority, params.tags, params.mentions, params.markdown)
+        ),
+        answers=message_bytes(params.answers, field="answers") if params.answers else None,
+        expects_reply=params.expect_reply,
+        not_before_ms=None if params.send_at is None else time_ms(params.send_at, "send_at"),
     )
 
 
-def _text(params: Send) -> tuple[None, bytes]:
-    text = params.text or ""
+def _body(params: Send) -> tuple[str | None, bytes]:
+    if params.data is not None:
+        return check_data(params.media_type, params.data), params.data
     if params.media_type is not None:
         raise _invalid("A media_type belongs to data, not to text.", "media_type")
-    try:
-        body = text.encode()
-    except UnicodeEncodeError:
-        raise _invalid("The text holds a lone surrogate.", "text") from None
-    if len(body) > limits.MAX_TEXT or len(text) > limits.MAX_TEXT_CHARACTERS:
-        message = (
-            f"A text has at most {limits.MAX_TEXT_CHARACTERS} characters "
-            f"and {limits.MAX_TEXT} bytes."
-        )
-        raise DaemonError("too_large", message, field="text")
-    return None, body
-
-
-def _data(params: Send, data: bytes) -> tuple[str, bytes]:
-    if params.media_type is None:
-        raise _invalid("Data needs a media_type, such as application/json.", "media_type")
-    try:
-        msgspec.convert(params.media_type, MediaType)
-    except msgspec.ValidationError:
-        raise _invalid("A media_type is lower case, such as image/png.", "media_type") from None
-    if len(data) > limits.MAX_DATA:
-        raise DaemonError("too_large", f"Data has at most {limits.MAX_DATA} bytes.", field="data")
-    return params.media_type, data
+    return None, body_of_text(params.text or "")
 
 
 def _lifetime(seconds: float | None) -> int | None:
@@ -186,6 +216,16 @@ def _failed(delivery: views.Delivery) -> DaemonError:
 def _too_late(delivery: views.Delivery, wanted: str) -> DaemonError:
     extra = {"message": delivery.message, "status": delivery.status}
     text = f"The message is {delivery.status}, not yet {wanted}; it stays on its way."
+    return DaemonError("timeout", text, extra=extra)
+
+
+def _too_few(delivery: views.Delivery, wanted: int) -> DaemonError:
+    extra = {
+        "message": delivery.message,
+        "status": delivery.status,
+        "answers": msgspec.to_builtins(delivery.answers),
+    }
+    text = f"{len(delivery.answers)} of {wanted} answers came in time."
     return DaemonError("timeout", text, extra=extra)
 
 

@@ -62,6 +62,7 @@ class Pump:
         self._turn = 0  # counts the beginnings: while a round is under way, `_after` may be 0 before and after one
         self._short_of_room = False
         self._timer: asyncio.TimerHandle | None = None
+        self._due: asyncio.TimerHandle | None = None
         answers.room = self._room
         answers.again = beginnings.later = self.again
 
@@ -141,6 +142,7 @@ class Pump:
             self._after = done.looked_up_to
         if done.failed:
             self._bell.ring()
+        self._look_when_due(done.due_ms)
         return done, self._send(done.rows)
 
     def _send(self, rows: Sequence[Waiting]) -> bool:
@@ -156,6 +158,16 @@ class Pump:
                 return False
             self._answers.expect(row.outgoing, future)
         return True
+
+    def _look_when_due(self, due_ms: int | None) -> None:
+        """Look again when a message is due. A clock that jumps is noticed by the looks nobody asked for."""
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+        if due_ms is not None:
+            seconds = max(0.0, (due_ms - self._now_ms()) / 1000)
+            if seconds < LOOK_AGAIN_SECONDS:
+                self._due = asyncio.get_running_loop().call_later(seconds, self.again)
 
     def _again_later(self) -> None:
         if self._timer is None:

@@ -25,6 +25,7 @@ class Round(Struct, frozen=True):
     looked_up_to: int
     exhausted: bool
     unsettled: bool
+    due_ms: int | None  # when the next message is due that waits for its time
 
 
 def do_round(db: SqlConnection, ready: Ready, sender: Sender, now_ms: int) -> Round:
@@ -40,6 +41,7 @@ def do_round(db: SqlConnection, ready: Ready, sender: Sender, now_ms: int) -> Ro
         ready.looked_up_to,
         ready.exhausted,
         bool(outbox.undirected(db, 1, now_ms) or channels.pending_events(db)),
+        outbox.next_due(db, now_ms),
     )
 
 

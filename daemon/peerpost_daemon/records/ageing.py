@@ -6,7 +6,7 @@ from peerpost_daemon.vault.connection import SqlConnection
 def queued_before(db: SqlConnection, at_ms: int, limit: int) -> list[tuple[int, bytes]]:
     """Return (number, message) of those of the oldest rows that were queued before a time and are not sealed."""
     oldest = db.execute(
-        "SELECT number, message, queued_at_ms, state FROM outbox "
+        "SELECT number, message, coalesce(not_before_ms, queued_at_ms), state FROM outbox "
         "WHERE state IN ('queued', 'sealed') ORDER BY number LIMIT ?",
         (limit,),
     ).fetchall()

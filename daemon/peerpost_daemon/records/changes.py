@@ -22,7 +22,10 @@ def targets(db: SqlConnection, channel: bytes, id_: bytes, author: str) -> list[
         "FROM message WHERE id = ? AND channel = ? AND identity = ?",
         (id_, channel, author),
     ).fetchall()
-    return [Target(row[0], *map(bool, row[1:4]), row[4]) for row in rows]
+    return [
+        Target(cursor, bool(mine), bool(text), bool(deleted), position)
+        for cursor, mine, text, deleted, position in rows
+    ]
 
 
 def edit(db: SqlConnection, cursor: int, text: str, position: int, at_ms: int) -> None:

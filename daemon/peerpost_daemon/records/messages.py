@@ -142,7 +142,18 @@ def moved(db: SqlConnection, id_: bytes, card: bytes, position: int) -> None:
 
 def find(db: SqlConnection, id_: bytes) -> StoredMessage | None:
     """Return the message with this id, one's own before another's."""
-    row = db.execute(f"{SELECT} WHERE message.id = ? ORDER BY mine DESC LIMIT 1", (id_,)).fetchone()
+    row = db.execute(
+        f"{SELECT} WHERE message.id = ? ORDER BY mine DESC, message.cursor LIMIT 1", (id_,)
+    ).fetchone()
+    return stored(row) if row else None
+
+
+def find_by(db: SqlConnection, id_: bytes, identity: str) -> StoredMessage | None:
+    """Return the message of an identity with this id."""
+    row = db.execute(
+        f"{SELECT} WHERE message.id = ? AND identity = ? ORDER BY mine DESC LIMIT 1",
+        (id_, identity),
+    ).fetchone()
     return stored(row) if row else None
 
 

@@ -140,6 +140,26 @@ def find(db: SqlConnection, message: bytes) -> Outgoing | None:
     return _outgoing(row) if row else None
 
 
+def resize(db: SqlConnection, message: bytes, size: int) -> None:
+    """Note that a message that waits has become longer or shorter."""
+    db.execute(
+        "UPDATE tally SET bytes = bytes + ? - (SELECT size FROM outbox WHERE message = ?) "
+        "WHERE name = (SELECT state FROM outbox WHERE message = ?)",
+        (size, message, message),
+    )
+    db.execute("UPDATE outbox SET size = ? WHERE message = ?", (size, message))
+
+
+def next_due(db: SqlConnection, now_ms: int) -> int | None:
+    """Return when the next of the messages is due that wait for their time."""
+    row = db.execute(
+        "SELECT min(not_before_ms) FROM outbox "
+        "WHERE state = 'queued' AND not_before_ms IS NOT NULL AND not_before_ms > ?",
+        (now_ms,),
+    ).fetchone()
+    return None if row[0] is None else int(row[0])
+
+
 def by_key(db: SqlConnection, key: str) -> Outgoing | None:
     """Return the row that was queued under an idempotency key."""
     row = db.execute(f"{_SELECT} WHERE idempotency_key = ?", (key,)).fetchone()

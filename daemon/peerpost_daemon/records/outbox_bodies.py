@@ -3,6 +3,8 @@
 A body of which there is nothing to say any more is emptied and not removed: its row may have its place in the chain.
 """
 
+from collections.abc import Callable
+
 from peerpost_daemon.vault.connection import SqlConnection
 
 SUPERSEDED = "superseded"
@@ -26,27 +28,26 @@ def add_change(
     _add(db, id_, channel, content, subject=subject, now_ms=now_ms)
 
 
-def wipe(db: SqlConnection, message: bytes, now_ms: int) -> None:
-    """Remove what the outbox holds of a message's words: its sealed bytes, and earlier changes of it.
+def wipe(
+    db: SqlConnection, message: bytes, now_ms: int, is_superseded: Callable[[bytes], bool]
+) -> None:
+    """Remove what the outbox holds of a message's words: its sealed bytes, and changes of it that are superseded.
 
     Bytes that have no answer stay until they have: the chain goes on from them.
     """
-    db.execute(
-        "UPDATE outbox SET wiped = 1, envelope = CASE state WHEN 'sealed' THEN envelope END "
-        "WHERE message = ? OR subject = ?",
-        (message, message),
-    )
-    db.execute(
-        "UPDATE outbox SET content = x'', reason = CASE state WHEN 'queued' THEN ? ELSE reason END, "
-        "failed_at_ms = CASE state WHEN 'queued' THEN ? ELSE failed_at_ms END, "
-        "state = CASE state WHEN 'queued' THEN 'failed' ELSE state END WHERE subject = ?",
-        (SUPERSEDED, now_ms, message),
-    )
+    _drop_bytes(db, message)
+    rows = db.execute(
+        "SELECT message, content FROM outbox WHERE subject = ? AND content <> x''", (message,)
+    ).fetchall()
+    for id_, content in rows:
+        if is_superseded(content):
+            _drop_bytes(db, id_)
+            _empty(db, id_, now_ms)
 
 
 def forget_message(db: SqlConnection, message: bytes, now_ms: int) -> None:
     """Do the same for a message of which nothing is left: should it have to be sealed again, it fails."""
-    wipe(db, message, now_ms)
+    wipe(db, message, now_ms, lambda _: True)
     db.execute("UPDATE outbox SET message_cursor = 0 WHERE message = ?", (message,))
 
 
@@ -54,6 +55,23 @@ def content_at(db: SqlConnection, message: bytes) -> bytes | None:
     """Return the body that was queued under an id, None when there is none or it has been emptied."""
     row = db.execute("SELECT content FROM outbox WHERE message = ?", (message,)).fetchone()
     return (row[0] or None) if row else None
+
+
+def _drop_bytes(db: SqlConnection, message: bytes) -> None:
+    db.execute(
+        "UPDATE outbox SET wiped = 1, envelope = CASE state WHEN 'sealed' THEN envelope END "
+        "WHERE message = ?",
+        (message,),
+    )
+
+
+def _empty(db: SqlConnection, id_: bytes, now_ms: int) -> None:
+    db.execute("UPDATE outbox SET content = x'' WHERE message = ?", (id_,))
+    db.execute(
+        "UPDATE outbox SET state = 'failed', reason = ?, failed_at_ms = ? "
+        "WHERE message = ? AND state = 'queued'",
+        (SUPERSEDED, now_ms, id_),
+    )
 
 
 def _add(

@@ -57,7 +57,7 @@ def backlog(db: SqlConnection) -> Backlog:
     return Backlog(
         queued(db),
         sent(db),
-        _oldest(db, "state IN ('queued', 'sealed')"),
+        _oldest(db, "state IN ('queued', 'sealed') AND not_before_ms IS NULL"),
         _oldest(db, "state = 'sent'"),
     )
 

@@ -30,7 +30,7 @@ from peerpost_daemon.views.contact import (
 )
 from peerpost_daemon.views.delivery import Delivery, Recipient, delivery
 from peerpost_daemon.views.health import Diagnosis, Health, diagnosis, health
-from peerpost_daemon.views.message import Message, Messages, message
+from peerpost_daemon.views.message import Message, MessageChanged, Messages, message, with_reactions
 from peerpost_daemon.views.status import Outbox, Relay, Status, relay
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "Health",
     "Listed",
     "Message",
+    "MessageChanged",
     "Messages",
     "Outbox",
     "PolicySet",
@@ -74,4 +75,5 @@ __all__ = [
     "restored",
     "safety_number",
     "stored_backup",
+    "with_reactions",
 ]

@@ -1,17 +1,15 @@
 """How far a message of this account has come."""
 
-from typing import Literal
-
 from msgspec import Struct
 
 from peerpost_daemon.delivering import Gone
 from peerpost_daemon.event_data import message_status
-from peerpost_daemon.records import chains, read_marks, standing
+from peerpost_daemon.records import answers, chains, read_marks, standing
 from peerpost_daemon.records.account import Account
-from peerpost_daemon.records.outbox import Outgoing
+from peerpost_daemon.records.outbox import OutboxState, Outgoing
 from peerpost_daemon.vault.connection import SqlConnection
-
-DeliveryStatus = Literal["queued", "sent", "delivered", "read", "failed"]
+from peerpost_daemon.views.message import Message, message
+from peerpost_daemon.views.words import DeliveryStatus
 
 
 class Recipient(Struct, frozen=True):
@@ -36,7 +34,7 @@ class Step(Struct, frozen=True):
 
 
 class Delivery(Struct, frozen=True):
-    """Show how far a message has come; `recipients` are known once it is sealed."""
+    """Show how far a message has come; `recipients` are known once it is sealed, `answers` are those to a request."""
 
     message: str
     channel: str | None
@@ -52,6 +50,8 @@ class Delivery(Struct, frozen=True):
     attempts: int
     recipients: list[Recipient]
     history: list[Step]
+    send_at_ms: int | None
+    answers: list[Message]
 
 
 def delivery(db: SqlConnection, outgoing: Outgoing, own: Account) -> Delivery:
@@ -72,7 +72,16 @@ def delivery(db: SqlConnection, outgoing: Outgoing, own: Account) -> Delivery:
         outgoing.attempts,
         _recipients(db, outgoing, own),
         _history(outgoing),
+        outgoing.not_before_ms,
+        _answers(db, outgoing),
     )
+
+
+def _answers(db: SqlConnection, outgoing: Outgoing) -> list[Message]:
+    if outgoing.channel is None or outgoing.state == OutboxState.QUEUED:
+        return []
+    found = answers.to(db, outgoing.message)
+    return [message(one, one.channel_name) for one in found]
 
 
 def _history(outgoing: Outgoing) -> list[Step]:
