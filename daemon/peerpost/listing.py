@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 _HALVES = {("0", "0"): "█", ("0", "1"): "▀", ("1", "0"): "▄", ("1", "1"): " "}
 
 
+URGENT = ("high", "max")
+
+
 def moment(ms: int | None) -> str:
     """Return a time in ms since the epoch as local date and time."""
     if ms is None:
@@ -51,11 +54,22 @@ def counted(number: int, noun: str) -> str:
 def message_line(message: Message) -> str:
     """Return `time [channel] sender: text`."""
     where = label(message.get("channel_name") or message["channel"][:12])
-    return f"{moment(message['sent_at_ms'])} [{where}] {label(message['from'])}: {_body(message)}"
+    return f"{moment(message['sent_at_ms'])} [{where}] {label(message['from'])}: {body(message)}"
+
+
+def message_lines(message: Message) -> Iterable[str]:
+    """Return a message and the reactions to it."""
+    yield message_line(message)
+    for reaction in message["reactions"]:
+        yield f"    {label(reaction['emoji'])} {label(', '.join(reaction['identities']))}"
 
 
 def event_line(event: Event) -> str:
     """Return an event of any kind on a line."""
+    if event["kind"] == "message.changed":
+        changed = event["data"]
+        what = " ".join(filter(None, (changed["change"], changed["emoji"])))
+        return f"{label(changed['by'])} {label(what)} {message_line(changed['message'])}"
     if event["kind"] == "message":
         return message_line(event["data"])  # type: ignore[arg-type]  # the kind says so
     return f"{moment(event.get('at_ms'))} {label(event['kind'])} {pairs(event['data'])}"
@@ -230,7 +244,22 @@ def _arrived(recipient: Recipient) -> str:
     return "on its way" if recipient["member"] else "no member any more, not waited for"
 
 
-def _body(message: Message) -> str:
+def body(message: Message) -> str:
+    """Return what a message says, with its title and what has become of it."""
+    if message["deleted_at_ms"] is not None:
+        by = (
+            ""
+            if message["deleted_by"] == message["from"]
+            else f" by {label(message['deleted_by'])}"
+        )
+        return f"<deleted{by}>"
+    title = f"{label(message['title'])}: " if message["title"] else ""
+    urgent = f"({message['priority']}) " if message["priority"] in URGENT else ""
+    edited = " (edited)" if message["edited_at_ms"] is not None else ""
+    return f"{urgent}{title}{_said(message)}{edited}"
+
+
+def _said(message: Message) -> str:
     if message["kind"] == "text":
         return printable(message["text"] or "")
     data = message["data"] or ""  # base64: a padding sign stands for a byte that is not there

@@ -11,9 +11,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from peerpost_protocol.content import Content, File, Files, Reaction
+from peerpost_protocol.content import Content, File, Files
 from peerpost_protocol.frames import Accepted
-from tests.attacks.scene import ALICE, scene
+from tests.attacks.scene import scene
 from tests.support.forgery import forged
 
 Hostile = Callable[[Content], object]
@@ -52,10 +52,6 @@ HOSTILE: dict[str, tuple[Hostile, str]] = {
                 "", (File(bytes(32), bytes(32), 1, bytes(32), "../../.bashrc", "a/b", None),)
             ),
         ),
-        "unsupported_content",
-    ),
-    "a reaction": (
-        lambda c: replace(c, body=Reaction(bytes(16), ALICE, "+1", withdrawn=False)),
         "unsupported_content",
     ),
 }

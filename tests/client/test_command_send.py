@@ -9,6 +9,8 @@ from tests.client import samples
 from tests.client.conftest import Run
 from tests.client.recorder import Fault, Recorder
 
+BOB = "bob@example.org"
+
 
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
@@ -95,9 +97,24 @@ def test_without_text_on_a_terminal_nothing_is_waited_for(
 def test_an_input_without_end_has_a_bound(
     pipe: io.BytesIO, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("peerpost.commands.send.MAXIMUM_INPUT_BYTES", 10)
+    monkeypatch.setattr("peerpost.content_input.MAXIMUM_INPUT_BYTES", 10)
     fill(pipe, b"x" * 11)
     assert run("send", "ops", "--data") == 2
+
+
+def test_how_it_wants_to_be_shown_is_passed_on(recorder: Recorder, run: Run) -> None:
+    shown = ["--title", "Disk", "--priority", "high", "--tag", "disk", "--mention", BOB]
+    assert run("send", "ops", "*full*", *shown, "--markdown", "--at", "2026-11-22T15:00:00Z") == 0
+    assert recorder.params("message.send") == {
+        "channel": "ops",
+        "text": "*full*",
+        "title": "Disk",
+        "priority": "high",
+        "tags": ["disk"],
+        "mentions": [BOB],
+        "markdown": True,
+        "send_at": "2026-11-22T15:00:00Z",
+    }
 
 
 def test_all_options_are_passed_on(recorder: Recorder, run: Run) -> None:

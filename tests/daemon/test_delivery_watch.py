@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from peerpost_daemon import delivery_watch
+from peerpost_daemon import delivery_watch, watch
 from peerpost_daemon.errors import DaemonError
 from tests.daemon.methods.house import House, house
 
@@ -29,9 +29,9 @@ async def test_what_has_happened_already_is_not_waited_for(alice: House) -> None
 
 
 async def test_one_read_serves_all_who_wait(alice: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    watch, ids = alice.daemon.deliveries, [await _queued(alice, f"{n}") for n in range(20)]
-    waiters = [asyncio.create_task(watch.reached(id_, "sent")) for _, id_ in ids]
-    while watch._task is None or alice.daemon.bell._next is None:
+    deliveries, ids = alice.daemon.deliveries, [await _queued(alice, f"{n}") for n in range(20)]
+    waiters = [asyncio.create_task(deliveries.reached(id_, "sent")) for _, id_ in ids]
+    while deliveries._task is None or alice.daemon.bell._next is None:
         await alice.result("daemon.status")
     looks = 0
     states = delivery_watch._states
@@ -41,7 +41,7 @@ async def test_one_read_serves_all_who_wait(alice: House, monkeypatch: pytest.Mo
         looks += 1
         return states(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(watch, "_ranks", counted)
+    monkeypatch.setattr(deliveries, "_ranks", counted)
     await alice.daemon.write(lambda db: db.execute("UPDATE outbox SET state = 'sent'").rowcount)
     alice.daemon.bell.ring()
     await asyncio.gather(*waiters)
@@ -49,7 +49,7 @@ async def test_one_read_serves_all_who_wait(alice: House, monkeypatch: pytest.Mo
 
 
 async def test_those_who_wait_are_bounded(alice: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery_watch, "MAX_WATCHED", 0)
+    monkeypatch.setattr(watch, "MAX_WATCHED", 0)
     _, id_ = await _queued(alice, "a")
     with pytest.raises(DaemonError) as caught:
         await alice.daemon.deliveries.reached(id_, "sent")

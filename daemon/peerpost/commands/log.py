@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from peerpost.arguments import natural
 from peerpost.errors import PeerpostError
-from peerpost.listing import message_line
+from peerpost.listing import message_lines
 from peerpost.terminal import complain
 
 TYPE_CHECKING = False
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from peerpost.arguments import Parser
     from peerpost.client import Client
     from peerpost.terminal import Screen
-    from peerpost.types import Channel
+    from peerpost.types import Channel, Messages
 
 
 def arguments(parser: Parser) -> None:
@@ -23,6 +23,11 @@ def arguments(parser: Parser) -> None:
     parser.add_argument("--limit", type=natural, metavar="N", help="at most N messages (50)")
     parser.add_argument("--after", type=natural, metavar="C", help="only after this cursor")
     parser.add_argument("--before", type=natural, metavar="C", help="only before this cursor")
+    parser.add_argument("--page", metavar="P", help="go on from a page's cursor, in its direction")
+    parser.add_argument("--since", metavar="TIME", help="sent then or later (2026-11-22T15:00:00Z)")
+    parser.add_argument("--until", metavar="TIME", help="sent then or earlier")
+    parser.add_argument("--from", dest="sender", metavar="WHO", help="only of this identity")
+    parser.add_argument("--thread", metavar="ID", help="only a message and the answers to it")
 
 
 def run(client: Client, options: Namespace, screen: Screen) -> None:
@@ -32,15 +37,24 @@ def run(client: Client, options: Namespace, screen: Screen) -> None:
         after=options.after,
         before=options.before,
         limit=options.limit,
+        page=options.page,
+        since=options.since,
+        until=options.until,
+        sender=options.sender,
+        thread=options.thread,
     )
     messages = page["messages"]
-    screen.show(page, *(() if screen.as_json else map(message_line, messages)))
+    screen.show(page, *(line for message in messages for line in message_lines(message)))
     if page["more"] and messages and not screen.as_json:
-        onward = options.after is not None
-        option = (
-            f"--after {messages[-1]['cursor']}" if onward else f"--before {messages[0]['cursor']}"
-        )
-        complain(f"There are more: {option}")
+        complain(f"There are more: {_onward(page, options)}")
+
+
+def _onward(page: Messages, options: Namespace) -> str:
+    if options.page is not None:
+        return f"--page {page['previous']} (before), --page {page['next']} (after)"
+    if options.after is not None:
+        return f"--after {page['messages'][-1]['cursor']}"
+    return f"--before {page['messages'][0]['cursor']}"
 
 
 def _channel(client: Client, name: str) -> str:

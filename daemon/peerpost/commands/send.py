@@ -2,49 +2,49 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from peerpost.arguments import seconds
+from peerpost.content_input import (
+    content,
+    declare_content,
+    declare_presentation,
+    from_input,
+    presentation,
+)
 from peerpost.errors import TimeoutWaitingError, UsageError
 from peerpost.terminal import complain, label, write
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
-    from typing import Any
 
     from peerpost.arguments import Parser
     from peerpost.client import Client
     from peerpost.terminal import Screen
 
-UNKNOWN_MEDIA_TYPE = "application/octet-stream"
-MAXIMUM_INPUT_BYTES = 8 * 1024 * 1024  # far above what a daemon takes; it names its own limit
 STATES = ("queued", "sent", "delivered", "read")
 
 
 def arguments(parser: Parser) -> None:
     """Declare the receiver, the content, and what to wait for."""
     parser.add_argument("to", metavar="TO", help="an identity, or a channel's name or id")
-    parser.add_argument(
-        "text",
-        metavar="TEXT",
-        nargs="?",
-        help="the text; without it, or with `-`, standard input (one final newline is dropped)",
-    )
-    parser.add_argument("--data", action="store_true", help="send bytes exactly as they are")
+    declare_content(parser)
+    declare_presentation(parser)
     parser.add_argument(
         "--lines",
         action="store_true",
         help="send standard input as it comes, several lines a message",
     )
-    parser.add_argument("--media-type", metavar="T", help="what the data is, such as image/png")
     parser.add_argument("--reply-to", metavar="ID", help="the message that this one answers")
     parser.add_argument(
         "--expires-in", type=seconds, metavar="S", help="when it loses its worth, such as 1h"
     )
     parser.add_argument(
         "--key", metavar="KEY", help="send at most one message for this key, however often called"
+    )
+    parser.add_argument(
+        "--at", metavar="TIME", help="send it then, such as 2026-11-22T15:00:00Z; see `cancel`"
     )
     parser.add_argument("--wait", choices=STATES, help="return only when it is so far (queued)")
     parser.add_argument(
@@ -60,10 +60,12 @@ def run(client: Client, options: Namespace, screen: Screen) -> int:
     try:
         delivery = client.send(
             **{receiver: options.to},
-            **_content(options),
+            **content(options),
             reply_to=options.reply_to,
             expires_in=options.expires_in,
             idempotency_key=options.key,
+            **presentation(options),
+            send_at=options.at,
             wait=options.wait,
             timeout=options.timeout,
         )
@@ -82,7 +84,7 @@ def _send_lines(client: Client, options: Namespace, screen: Screen) -> int:
     from peerpost.batching import send_lines  # noqa: PLC0415 - a single message needs none of it
 
     single = (options.data, options.media_type, options.reply_to, options.key, options.wait)
-    if not _from_input(options) or any(single):
+    if not from_input(options) or any(single):
         raise UsageError("usage", "--lines reads standard input, and goes with --expires-in alone.")
     if sys.stdin is None:
         return 0
@@ -99,42 +101,3 @@ def _send_lines(client: Client, options: Namespace, screen: Screen) -> int:
 
     send_lines(sys.stdin.fileno(), send)
     return 0
-
-
-def _content(options: Namespace) -> dict[str, Any]:
-    if options.data:
-        return {"data": _bytes(options), "media_type": options.media_type or UNKNOWN_MEDIA_TYPE}
-    if options.media_type:
-        raise UsageError("usage", "--media-type goes with --data.")
-    return {"text": _text(options)}
-
-
-def _text(options: Namespace) -> str:
-    content = _bytes(options)
-    if _from_input(options):
-        content = content.removesuffix(b"\n")
-    if b"\0" in content:
-        raise UsageError("usage", "The text holds a NUL byte: send it with --data.")
-    if not content:
-        raise UsageError("usage", "There is nothing to send.")
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        raise UsageError("usage", "The text is not UTF-8: send it with --data.") from None
-
-
-def _bytes(options: Namespace) -> bytes:
-    if not _from_input(options):
-        return os.fsencode(options.text)
-    if sys.stdin is None:  # it was closed before the start
-        return b""
-    if options.text is None and sys.stdin.isatty():
-        raise UsageError("usage", "What is the text? Name it, pipe it in, or say `-` to type it.")
-    content = sys.stdin.buffer.read(MAXIMUM_INPUT_BYTES + 1)
-    if len(content) > MAXIMUM_INPUT_BYTES:
-        raise UsageError("usage", f"A message has at most {MAXIMUM_INPUT_BYTES} bytes.")
-    return content
-
-
-def _from_input(options: Namespace) -> bool:
-    return options.text in {None, "-"}

@@ -3,7 +3,7 @@
 import pytest
 
 from peerpost_daemon.records import chains, channels, contacts
-from peerpost_protocol.content import Reaction
+from peerpost_protocol.content import File, Files
 from peerpost_protocol.limits import MAX_MISSING_PER_MARK
 from tests.support.people import (
     NOW_MS,
@@ -181,8 +181,8 @@ async def test_nothing_is_said_of_what_lies_before_a_full_list_of_missing_ones(
 async def test_content_of_an_unknown_kind_is_held_and_the_chain_goes_on(
     desk: Desk, chain: Chain, ops: Channel
 ) -> None:
-    reaction = Reaction(digest("message")[:16], "carol@example.org", "+1", withdrawn=False)
-    await desk.take(ops, chain.next("like", body=reaction), chain.next("good"))
+    file = Files("", (File(bytes(32), bytes(32), 1, bytes(32), "a.txt", "text/plain", None),))
+    await desk.take(ops, chain.next("file", body=file), chain.next("good"))
     assert await desk.reasons() == ["unsupported_content"]
     assert await desk.texts() == ["good"]
 
