@@ -48,6 +48,7 @@ from peerpost_daemon.records import account as accounts
 from peerpost_daemon.records import alarms, backup, channels, events
 from peerpost_daemon.records.account import Account
 from peerpost_daemon.records.history import MAX_HISTORY_BYTES
+from peerpost_daemon.records.own_chain import Found
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
 from peerpost_protocol.frames import (
@@ -199,7 +200,13 @@ class Engine:
         """Take in where the channels stand; where our chain does not agree, nothing is sent until it does."""
         self._inbox.clear()
         now_ms = self._now_ms()
-        found = await self._database.write(lambda db: standing.take_in(db, states, now_ms))
+
+        def store(db: SqlConnection) -> Found:
+            found = standing.take_in(db, states, now_ms)
+            standing.take_unknown(db, states, found, now_ms)
+            return found
+
+        found = await self._database.write(store)
         self._mending.begin(found)
         self._note(self._backups.compare())
         self._lack(await self._database.read(lambda db: standing.lacking(db, states)))

@@ -1,4 +1,8 @@
-"""Submit a roster event: the rules, in a transaction. The signature has been verified before.
+"""Submit a roster event: the rules, in a transaction. The signature of its own author has been verified before.
+
+Anybody may bring another's event: the relay may have lost it with an older copy of its store; any copy is as good as
+its author's, because it is signed and continues one roster at one place only (`brought`). The author needs the right to
+it, now; whoever brings it needs none, and gets none.
 
 Checks, in their order (docs/protocol/frames.md, "submit_roster_event"):
  1. the author's card is known and not revoked
@@ -16,7 +20,8 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from peerpost_protocol.errors import RosterError
+from peerpost_protocol.card import open_card
+from peerpost_protocol.errors import ProtocolError, RosterError
 from peerpost_protocol.frames import Item, ItemKind
 from peerpost_protocol.refusals import Refusal
 from peerpost_protocol.roster import (
@@ -26,8 +31,10 @@ from peerpost_protocol.roster import (
     Member,
     Remove,
     Roster,
+    RosterClaim,
     RosterEvent,
     apply_event,
+    verify_event,
 )
 from peerpost_protocol.wire import encode
 from peerpost_relay.errors import RefusalError, refusal_of
@@ -83,6 +90,19 @@ def submit(
         require_room(transaction, channel.number, author, _size(event), room)  # 8
     transaction.set_roster(channel.number, after)
     return _stored(transaction, channel, asked, change)
+
+
+def brought(transaction: Transaction, event: RosterEvent | RosterClaim) -> RosterEvent:
+    """Return an event that the session's card signed, or verify another's; raise RefusalError."""
+    if isinstance(event, RosterEvent):
+        return event
+    found = transaction.records([event.body.author])
+    if not found:
+        raise RefusalError(Refusal.UNKNOWN_CARD, "the relay has no card of the event's author")
+    try:
+        return verify_event(event, open_card(found[0].card))
+    except ProtocolError as error:
+        raise refusal_of(error) from None
 
 
 def _begin(transaction: Transaction, asked: _Asked) -> Outcome:

@@ -244,7 +244,13 @@ class Requests:
                 return (
                     partial(verify.verified_event, signed, proven),
                     lambda event: (
-                        lambda t: membership.submit(t, event, now_ms, channels_max, self._room)
+                        lambda t: membership.submit(
+                            t,
+                            membership.brought(t, event),
+                            now_ms,
+                            channels_max,
+                            self._room,
+                        )
                     ),
                 )
             case PostReceipt(receipt=signed):

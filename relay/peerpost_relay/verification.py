@@ -16,7 +16,7 @@ from peerpost_protocol.errors import ProtocolError, SignatureError
 from peerpost_protocol.handshake import Challenge, verify_authentication
 from peerpost_protocol.receipt import Receipt, parse_receipt, verify_receipt
 from peerpost_protocol.refusals import Refusal
-from peerpost_protocol.roster import RosterEvent, parse_event, verify_event
+from peerpost_protocol.roster import RosterClaim, RosterEvent, parse_event, verify_event
 from peerpost_protocol.signing import Signed
 from peerpost_relay.errors import RefusalError, refusal_of
 from peerpost_relay.session import Proven
@@ -28,9 +28,10 @@ def verified_envelope(data: bytes, proven: Proven) -> Envelope:
     return verify_envelope(parse_envelope(data), proven.card)
 
 
-def verified_event(signed: Signed, proven: Proven) -> RosterEvent:
-    """Return the roster event when the session's card is its author."""
-    return verify_event(parse_event(signed), proven.card)
+def verified_event(signed: Signed, proven: Proven) -> RosterEvent | RosterClaim:
+    """Return the roster event when the session's card is its author; else the claim."""
+    claim = parse_event(signed)
+    return verify_event(claim, proven.card) if claim.body.author == proven.card.id else claim
 
 
 def verified_receipt(signed: Signed, proven: Proven) -> Receipt:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from peerpost_daemon.records import alarms
+from peerpost_daemon.records import alarms, channels
 from peerpost_daemon.vault.connection import SqlConnection
 from tests.support.accounts import RunningAccount, account
 from tests.support.relay_server import running_relay
@@ -179,3 +179,68 @@ async def test_both_put_back_the_older_vault_is_brought_what_the_relay_has(tmp_p
         event = await alice.told("daemon", change="sequence_claimed")
         assert "our envelope 3" in event["detail"]
         assert await bob.reasons() == []
+
+
+async def test_a_relay_that_lost_a_change_of_members_gets_it_back_from_any_member(
+    tmp_path: Path,
+) -> None:
+    copies = Copies(tmp_path)
+    async with copies.serving(ALICE, BOB, CAROL) as (alice, bob, carol):
+        channel = await alice.channel("ops", BOB)
+        await alice.outgoing(await alice.send(channel, "one"), "delivered")
+    copies.back_up("relay")
+    async with copies.serving(ALICE, BOB, CAROL) as (alice, bob, carol):
+        await alice.engine.channels.add(channel, [CAROL])
+        await carol.follows(channel)
+        await bob.until(lambda db: _members(db, channel) == 3)
+        await alice.outgoing(await alice.send(channel, "two"), "delivered")
+    copies.restore("relay")
+    async with copies.serving(BOB, CAROL) as (bob, carol):  # not its author
+        for one in (bob, carol):
+            await one.told("daemon", change="roster_given_back")
+        await bob.outgoing(await bob.send(channel, "three"), "sent")
+        await carol.shows(channel, "two", "three")
+    async with copies.serving(ALICE, BOB, CAROL) as (alice, bob, carol):
+        row = await alice.outgoing(await alice.send(channel, "four"), "delivered")
+        assert row.sequence == 3
+        assert await alice.reasons() == await bob.reasons() == await carol.reasons() == []
+
+
+async def test_a_channel_that_the_relay_lost_is_offered_again(tmp_path: Path) -> None:
+    copies = Copies(tmp_path)
+    async with copies.serving(ALICE, BOB):
+        pass
+    copies.back_up("relay")
+    async with copies.serving(ALICE, BOB) as (alice, bob):
+        channel = await alice.channel("ops", BOB)
+        await alice.outgoing(await alice.send(channel, "one"), "delivered")
+    copies.restore("relay")
+    async with copies.serving(ALICE, BOB) as (alice, bob):
+        await alice.told("daemon", change="roster_given_back")
+        row = await alice.outgoing(await alice.send(channel, "two"), "delivered")
+        assert row.sequence == 2
+        await alice.outgoing(await alice.send(BOB, "directly"), "delivered")
+        await bob.shows(channel, "one", "two")
+        assert await alice.reasons() == await bob.reasons() == []
+
+
+async def test_two_changes_of_one_place_are_a_fork_that_is_told(tmp_path: Path) -> None:
+    copies = Copies(tmp_path)
+    async with copies.serving(ALICE, BOB, CAROL) as (alice, bob, carol):
+        channel = await alice.channel("ops", BOB)
+        await bob.follows(channel)
+    copies.back_up("relay")
+    async with copies.serving(ALICE, CAROL) as (alice, carol):
+        await alice.engine.channels.add(channel, [CAROL])
+        await carol.follows(channel)
+    copies.restore("relay")
+    async with copies.serving(BOB) as (bob,):
+        await bob.engine.channels.leave(channel)
+    async with copies.serving(ALICE) as (alice,):
+        event = await alice.told("daemon", change="roster_forked")
+        assert event["detail"] == "ops, at or before change 1"
+
+
+def _members(db: SqlConnection, channel: bytes) -> int:
+    found = channels.find(db, channel)
+    return len(found.roster.members) if found else 0

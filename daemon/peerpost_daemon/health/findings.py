@@ -252,6 +252,19 @@ TABLE: Final = (
         "The vault was an older copy; what it lacked was fetched again as far as the relay has it.",
     ),
     Row("relay_rolled_back", "warning", _alarm("relay_rolled_back"), _SENT_AGAIN),
+    Row("roster_given_back", "warning", _alarm("roster_given_back"), _SENT_AGAIN),
+    Row(
+        "roster_not_given_back",
+        "error",
+        _alarm("roster_not_given_back"),
+        "Nothing is sent there meanwhile; it is tried again, and goes once the members' cards are back.",
+    ),
+    Row(
+        "roster_forked",
+        "error",
+        _alarm("roster_forked"),
+        "Begin a new channel: two different changes of this one have been signed and believed.",
+    ),
     Row(
         "relay_lost_messages",
         "error",

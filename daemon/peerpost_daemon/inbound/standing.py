@@ -5,6 +5,10 @@
     the relay lacks envelopes that it had        they go again, as far as their bytes are kept, and our chain is
                                                  resumed where it stood: relay_lost_messages (outbound/mending.py)
     the relay stands before our cursor           it gives positions again: we read from there  relay_rolled_back
+    its roster ends before ours                  what it lost is submitted again: roster_given_back
+    it does not know a channel of ours           the same from the channel's first event on
+    its roster is another one than ours          two members changed it, one while the relay lacked the other's:
+                                                 nothing can be sent there: roster_forked
     what we have not read has expired                                                        history_lost
 
 Each is told by an event and kept as an alarm, which `daemon.health` shows.
@@ -24,14 +28,35 @@ MAX_CAUGHT_UP = 1_024
 
 def take_in(db: SqlConnection, states: Iterable[ChannelState], now_ms: int) -> Found:
     """Store what follows from the relay's states; return where our chain has to be looked after."""
-    found = Found({}, {})
+    found = Found({}, {}, {})
     for state in states:
         channel = channels.find(db, state.channel)
         if channel is None:
             continue
         lost = own_chain.note(db, channel, state, found) is Standing.LOST
+        if own_chain.is_forked(db, channel, state):
+            detail = f"{channel.roster.name}, at or before change {state.roster_position}"
+            alarms.sound(db, "roster_forked", detail, now_ms, channel.id)
         _compare_streams(db, channel, state, lost=lost, now_ms=now_ms)
     return found
+
+
+def take_unknown(
+    db: SqlConnection, states: Iterable[ChannelState], found: Found, now_ms: int
+) -> None:
+    """Note the channels of ours that are not among all that the relay knows of; what they held is read again."""
+    named = {state.channel for state in states}
+    for id_ in channels.active(db):
+        channel = channels.find(db, id_)
+        if id_ in named or channel is None:
+            continue
+        found.rosters[id_] = -1
+        if channel.sent is not None:
+            found.lost[id_] = None
+        if channel.cursor:
+            channels.rewind(db, id_, 0)
+            detail = f"it does not know {channel.roster.name}"
+            alarms.sound(db, "relay_rolled_back", detail, now_ms, id_)
 
 
 def lacking(db: SqlConnection, states: Iterable[ChannelState]) -> dict[bytes, int]:

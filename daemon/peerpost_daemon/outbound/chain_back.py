@@ -27,7 +27,7 @@ def chain_back(
     the relay says otherwise, what was found is returned too.
     """
     behind: dict[bytes, int] = {}
-    found = own_chain.Found({}, {})
+    found = own_chain.Found({}, {}, {})
     for one in refused:
         state = one.state
         _note_standing(db, one, found)

@@ -2,6 +2,8 @@
 
     the relay has less      it was restored from an older copy: what we still have the bytes of goes again, in its
                             order; where the bytes are gone the chain is resumed behind them; then sending goes on
+    its roster is shorter   the changes that it lost are submitted again, whoever signed them, each before the first
+                            envelope that was sealed under it; a channel that it does not know, from its beginning on
     the relay claims more   this vault was restored, or the relay lies: sending goes on once the stream has brought
                             our own envelopes up to there, verified; a lie holds a channel until the next session
 
@@ -26,13 +28,29 @@ from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
 from peerpost_protocol.chain import Link
 from peerpost_protocol.envelope import parse_envelope
-from peerpost_protocol.frames import Accepted, Publish, ResumeChain
+from peerpost_protocol.frames import (
+    Accepted,
+    Publish,
+    ResumeChain,
+    SubmitRosterEvent,
+    decode_signed,
+)
 
 PAGE = 16
 """Kept envelopes read at once, each of up to 512 KiB."""
 RETRY_SECONDS = 1.0
+ROSTER_RETRY_SECONDS = 30.0
+"""After the relay did not take a change: it may, once the cards that it lost with it are there again."""
 
 _log = logging.getLogger(__name__)
+
+
+class _RosterRefusedError(Exception):
+    """Say that the relay does not take a change of a roster again, for now."""
+
+    def __init__(self, kind: str, detail: str) -> None:
+        super().__init__(detail)
+        self.kind = kind
 
 
 class Mending:
@@ -48,6 +66,10 @@ class Mending:
         self.again: Callable[[], None] = lambda: None
         self._lost: dict[bytes, Link | None] = {}
         self._claimed: dict[bytes, Claim] = {}
+        self._rosters: dict[
+            bytes, int
+        ] = {}  # channel: the roster position up to which the relay is
+        self._put_off: set[bytes] = set()  # of these: what it did not take
         self._told: set[bytes] = set()  # claims of which people have been told
         self._stuck: set[bytes] = set()  # the relay does not let them go on in this session
         self._woken = asyncio.Event()
@@ -55,12 +77,15 @@ class Mending:
 
     def waiting(self) -> frozenset[bytes]:
         """Return the channels in which nothing may be sealed or sent now."""
-        return frozenset(self._lost) | frozenset(self._claimed) | frozenset(self._stuck)
+        held = frozenset(self._lost) | frozenset(self._claimed) | frozenset(self._stuck)
+        return held | frozenset(self._rosters)
 
     def begin(self, found: Found) -> None:
         """Take what a new session's states have shown; what an earlier one said is forgotten."""
         self._lost.clear()
         self._claimed.clear()
+        self._rosters.clear()
+        self._put_off.clear()
         self._stuck.clear()
         self._told.clear()
         self.add(found)
@@ -69,6 +94,7 @@ class Mending:
         """Take what was found within a session."""
         self._lost.update(found.lost)
         self._claimed.update(found.claimed)
+        self._rosters.update(found.rosters)
         self._woken.set()
 
     def look(self) -> None:
@@ -89,21 +115,75 @@ class Mending:
             try:
                 if self._claimed:
                     await self._confirm()
-                for channel in list(self._lost) if self._online else ():
-                    await self._try_to_mend(channel)
+                for channel in [*self._rosters, *self._lost] if self._online else ():
+                    if channel not in self._put_off:
+                        await self._try_to_mend(channel)
             except (LinkError, DaemonError) as error:
                 _log.warning("chains wait to be mended: %s", error.kind)
                 self._later(RETRY_SECONDS)
 
     async def _try_to_mend(self, channel: bytes) -> None:
         try:
-            await self._mend(channel)
+            if channel in self._lost:
+                await self._mend(channel)
+            if channel in self._rosters:
+                await self._give_back(channel)
+        except _RosterRefusedError as error:
+            await self._put_roster_off(channel, error)
         except RefusedError as error:  # one that comes back: the others need not wait for it
             _log.info("a chain waits to be mended: %s", error.kind)
             self._later((error.retry_after_ms or 0) / 1000 or RETRY_SECONDS)
 
     def _later(self, seconds: float) -> None:
         asyncio.get_running_loop().call_later(seconds, self._woken.set)
+
+    # --- the relay's roster is shorter
+
+    async def _give_back(self, id_: bytes) -> None:
+        """Submit all that the relay lost of a roster, and say so. Raises LinkError."""
+        channel = await self._database.read(lambda db: channels.find(db, id_))
+        before = self._rosters[id_]
+        if channel is not None:
+            await self._roster_upto(id_, channel.roster.position)
+            count, now_ms = channel.roster.position - before, self._now_ms()
+            detail = f"{count} changes of {channel.roster.name}"
+            await self._database.write(
+                lambda db: alarms.sound(db, "roster_given_back", detail, now_ms, id_)
+            )
+            self._bell.ring()
+        self._rosters.pop(id_, None)
+        self.again()
+
+    async def _roster_upto(self, id_: bytes, position: int) -> None:
+        """Submit events until the relay's roster is at a position; others may do the same. Raises LinkError."""
+        while self._rosters.get(id_, position) < position:
+            next_ = self._rosters[id_] + 1
+            signed = await self._database.read(lambda db, at=next_: channels.event_at(db, id_, at))  # type: ignore[misc]
+            if signed is None:
+                raise _RosterRefusedError("unknown_roster", "that change is not held here")
+            try:
+                await ask(self._link, SubmitRosterEvent(0, decode_signed(signed)), Accepted)
+            except RefusedError as error:
+                if error.come_back:
+                    raise
+                raise _RosterRefusedError(error.kind, error.detail) from error
+            self._rosters[id_] = next_
+
+    async def _put_roster_off(self, id_: bytes, error: "_RosterRefusedError") -> None:
+        _log.info("the relay does not take a change again that it lost: %s", error.kind)
+        self._put_off.add(id_)
+        asyncio.get_running_loop().call_later(ROSTER_RETRY_SECONDS, self._try_again, id_)
+        if id_ not in self._told:
+            self._told.add(id_)
+            detail, now_ms = f"change {self._rosters.get(id_, 0) + 1}: {error.kind}", self._now_ms()
+            await self._database.write(
+                lambda db: alarms.sound(db, "roster_not_given_back", detail, now_ms, id_)
+            )
+            self._bell.ring()
+
+    def _try_again(self, id_: bytes) -> None:
+        self._put_off.discard(id_)
+        self._woken.set()
 
     # --- the relay claims more
 
@@ -146,6 +226,7 @@ class Mending:
         again = 0
         try:
             again = await self._send_again(channel, channel.sent)
+            await self._roster_upto(id_, channel.roster.position)
             if self._lost[id_] != channel.sent:
                 await self._resume(id_, channel.sent)
         except RefusedError as error:
@@ -168,6 +249,8 @@ class Mending:
         while page := await self._page(channel.id, seen, sent.sequence):
             for one in page:
                 seen = one.link.sequence
+                header = parse_envelope(one.envelope).header
+                await self._roster_upto(channel.id, header.roster_position)
                 await self._resume_before(channel.id, one)
                 again += await self._publish(channel.id, one)
         return again

@@ -248,6 +248,19 @@ def event_id(db: SqlConnection, channel: bytes, position: int) -> bytes | None:
     return row[0] if row else None
 
 
+def event_at(db: SqlConnection, channel: bytes, position: int) -> bytes | None:
+    """Return the encoded Signed of the roster event at a roster position."""
+    row = db.execute(
+        "SELECT signed FROM roster_event WHERE channel = ? AND position = ?", (channel, position)
+    ).fetchone()
+    return row[0] if row else None
+
+
+def active(db: SqlConnection) -> list[bytes]:
+    """Return the ids of the channels that this account is in."""
+    return [row[0] for row in db.execute("SELECT id FROM channel WHERE state = 'active'")]
+
+
 def pending_events(db: SqlConnection) -> list[tuple[bytes, bytes]]:
     """Return (channel, encoded Signed) of the create events that the relay has not accepted."""
     return db.execute(

@@ -8,7 +8,7 @@ from enum import Enum
 
 from msgspec import Struct
 
-from peerpost_daemon.records import own_links
+from peerpost_daemon.records import channels, own_links
 from peerpost_daemon.records.channels import Channel
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.chain import Link
@@ -37,11 +37,13 @@ class Claim(Struct, frozen=True):
 class Found(Struct, frozen=True):
     """Be the channels in which our chain stands otherwise at the relay than here.
 
-    `lost`: what the relay still has of ours. `claimed`: what it says beyond what is known here.
+    `lost`: what the relay still has of ours. `claimed`: what it says beyond what is known here. `rosters`: the roster
+    position up to which the relay has what is known here, -1 when it does not know the channel.
     """
 
     lost: dict[bytes, Link | None]
     claimed: dict[bytes, Claim]
+    rosters: dict[bytes, int]
 
 
 def link_of(state: ChannelState) -> Link | None:
@@ -59,6 +61,13 @@ def is_ours(db: SqlConnection, channel: Channel, link: Link) -> bool:
     return known is not None and known.id == link.id
 
 
+def is_forked(db: SqlConnection, channel: Channel, state: ChannelState) -> bool:
+    """Say whether the relay's roster is another one than ours from some event on."""
+    if state.roster_position > channel.roster.position:
+        return False
+    return channels.event_id(db, channel.id, state.roster_position) != state.roster_head
+
+
 def compare(db: SqlConnection, channel: Channel, state: ChannelState) -> Standing:
     """Compare the relay's word about our chain with what is known here."""
     sent = channel.sent.sequence if channel.sent else 0
@@ -71,6 +80,8 @@ def compare(db: SqlConnection, channel: Channel, state: ChannelState) -> Standin
 
 def note(db: SqlConnection, channel: Channel, state: ChannelState, found: Found) -> Standing:
     """Compare, and note in `found` what has to be looked after."""
+    if state.roster_position < channel.roster.position and not is_forked(db, channel, state):
+        found.rosters[channel.id] = state.roster_position
     standing, named = compare(db, channel, state), link_of(state)
     if standing is Standing.LOST:
         found.lost[channel.id] = named
