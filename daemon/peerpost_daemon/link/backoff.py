@@ -1,6 +1,7 @@
 """How long to wait before the next try: exponential, with full jitter.
 
-Full jitter spreads the daemons that one restart of a relay has thrown off.
+Full jitter spreads the daemons that one restart of a relay has thrown off; the first delay is long enough to do so for
+hundreds of them, and short enough that one daemon alone is back within a second.
 Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
 """
 
@@ -21,6 +22,15 @@ class Backoff:
     def reset(self) -> None:
         """Begin again with the shortest delay."""
         self._ceiling = self._settings.first_delay
+
+    def lasted(self, seconds: float) -> None:
+        """Begin again after a session that was online at least as long as the next delay may be.
+
+        A path that fails every few seconds so costs no more time than it gives, and a relay that
+        ends every session at once is still asked ever more rarely.
+        """
+        if seconds >= min(self._ceiling, self._settings.steady_seconds):
+            self.reset()
 
     def delay(self, ending: Ending) -> float:
         """Return the seconds to wait after this ending; the next delay may be twice as long."""

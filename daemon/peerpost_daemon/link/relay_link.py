@@ -191,8 +191,7 @@ class RelayLink:
             self._status = replace(self._status, last_error=None)
             self._change(LinkState.ONLINE)
             return
-        if connection.online_for() >= self._settings.steady_seconds:
-            self._backoff.reset()
+        self._backoff.lasted(connection.online_for())
         if connection.ending is not STOPPED:
             self._ended(connection.ending)
 

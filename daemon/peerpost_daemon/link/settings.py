@@ -30,12 +30,12 @@ class LinkSettings:
     close_seconds: float = 0.5
     request_seconds: float = REQUEST_SECONDS
     watch_interval: float = 0.5
-    first_delay: float = 0.1
+    first_delay: float = 0.5
     longest_delay: float = 30.0
     longest_retry_after: float = 300.0
     """A relay may ask for patience, but not for ever."""
     steady_seconds: float = 10.0
-    """A session that was online this long starts the back-off from its beginning."""
+    """A session that was online this long, or as long as the next delay may be, begins the back-off anew."""
     max_unsent_bytes: int = _MIB
     """A request is taken while no more than this waits in the socket's buffer."""
     max_held_bytes: int = 32 * _MIB
