@@ -15,7 +15,7 @@ from peerpost_daemon.histories import Histories
 from peerpost_daemon.records import contacts
 from peerpost_daemon.trust import Trust
 from peerpost_daemon.vault.database import Database
-from peerpost_protocol.card import Card, open_card
+from peerpost_protocol.card import Card, verify_card
 from peerpost_protocol.errors import ProtocolError
 from peerpost_protocol.frames import CardRecord, Cards, FetchCards, SearchCards
 from peerpost_protocol.limits import MAX_FETCH_CARDS, MAX_SEARCH_IDENTITIES
@@ -109,7 +109,7 @@ def _all_verified(records: Sequence[CardRecord]) -> list[Card | None]:
 
 def _verified(record: CardRecord) -> Card | None:
     try:
-        return open_card(record.card)
+        return verify_card(record.card)
     except ProtocolError:
         return None
 

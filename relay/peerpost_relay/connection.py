@@ -15,12 +15,14 @@ Payloads are opaque here.
 """
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Protocol as Interface
 from typing import cast
 
 from peerpost_relay import incoming as wire
+from peerpost_relay.addresses import UNIX, network_of
 from peerpost_relay.framing import CLOSE_HEAD, PING, PONG_HEAD, control, frame
 from peerpost_relay.handshake import Handshake
 from peerpost_relay.http import Pages
@@ -75,6 +77,7 @@ class Edge:
     wheel: Wheel
     connections: "set[Connection]" = field(default_factory=set)  # every socket in any phase
     emptied: asyncio.Event = field(default_factory=asyncio.Event)  # set when the last one goes
+    networks: Counter[str] = field(default_factory=Counter)  # sockets of each address
     opened: int = 0  # how many of them are WebSockets
     owing: "list[Connection]" = field(default_factory=list)  # what they were sent is to leave
 
@@ -98,9 +101,22 @@ class Edge:
         """Tell whether one more WebSocket would be too many."""
         return self.opened >= self.settings.connections_max
 
+    def admit(self, network: str | None) -> bool:
+        """Count one more socket of an address; False, and nothing counted, when it has too many."""
+        if network is None:
+            return True
+        if self.networks[network] >= self.settings.sockets_per_address_max:
+            return False
+        self.networks[network] += 1
+        return True
+
     def leave(self, connection: "Connection") -> None:
         """Forget a socket that is gone."""
         self.wheel.remove(connection)
+        if connection.network is not None:
+            self.networks[connection.network] -= 1
+            if not self.networks[connection.network]:
+                del self.networks[connection.network]
         self.connections.discard(connection)
         if not self.connections:
             self.emptied.set()
@@ -127,6 +143,7 @@ class Connection(asyncio.Protocol):
         "_waiting_bytes",
         "_was_open",
         "_writing",
+        "network",
         "peer",
         "session",
         "slot",
@@ -148,6 +165,7 @@ class Connection(asyncio.Protocol):
         self._reading = True
         self._writing = True
         self.peer = ""  # the peer's IP address, or "unix"
+        self.network: str | None = None  # what is counted of it
         self.session: object | None = None  # the upper layer's own
         self.slot = NOWHERE  # the wheel's own
 
@@ -228,16 +246,18 @@ class Connection(asyncio.Protocol):
         """Start the handshake, or drop the socket when too many are already at it."""
         edge = self._edge
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is not a subclass
-        if edge.besieged():
+        self.peer = _address(transport.get_extra_info("peername"))
+        network = network_of(self.peer)
+        if edge.besieged() or not edge.admit(network):
             self.abort()
             return
+        self.network = network
         edge.connections.add(self)
         low = edge.settings.write_low_bytes
         # `high` is our low-water mark: a transport that is not paused holds less than that, so
         # "not paused and nothing waiting" is all that `writable` has to check.
         self._transport.set_write_buffer_limits(high=low, low=low // 2)
-        self.peer = _address(transport.get_extra_info("peername"))
-        self._handshake = Handshake(edge.settings, edge.pages, edge.crowded)
+        self._handshake = Handshake(edge.settings, edge.pages, self._crowded)
         edge.wheel.place(self, edge.wheel.ticks(edge.settings.handshake_seconds))
 
     def data_received(self, data: bytes) -> None:
@@ -291,6 +311,16 @@ class Connection(asyncio.Protocol):
         wheel.place(self, interval if quiet >= interval else interval - quiet)
 
     # -- handshake -------------------------------------------------------------------------------
+
+    def _crowded(self, forwarded: str | None) -> bool:
+        """Tell whether to turn a client away, for whom a proxy of this host may speak."""
+        edge = self._edge
+        if self.network is None and forwarded is not None:
+            network = network_of(forwarded)
+            if not edge.admit(network):
+                return True
+            self.peer, self.network = forwarded, network
+        return edge.crowded()
 
     def _shake(self, handshake: Handshake, data: bytes) -> None:
         verdict = handshake.receive(data)
@@ -388,4 +418,4 @@ class Connection(asyncio.Protocol):
 
 
 def _address(peername: object) -> str:
-    return str(peername[0]) if isinstance(peername, tuple) else "unix"
+    return str(peername[0]) if isinstance(peername, tuple) else UNIX

@@ -14,6 +14,7 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 from websockets.typing import Origin, Subprotocol
 
+from peerpost_relay.addresses import forwarded_for
 from peerpost_relay.http import Pages, document, full
 from peerpost_relay.settings import EdgeSettings
 
@@ -39,11 +40,16 @@ class _Server(ServerProtocol):
 
 
 class Handshake:
-    """Collect one request, at most `handshake_bytes_max` of it."""
+    """Collect one request, at most `handshake_bytes_max` of it.
+
+    `crowded` is asked before an upgrade, with the address that the request says it was forwarded for.
+    """
 
     __slots__ = ("_crowded", "_pages", "_protocol", "_received", "_settings")
 
-    def __init__(self, settings: EdgeSettings, pages: Pages, crowded: Callable[[], bool]) -> None:
+    def __init__(
+        self, settings: EdgeSettings, pages: Pages, crowded: Callable[[str | None], bool]
+    ) -> None:
         self._settings = settings
         self._pages = pages
         self._crowded = crowded
@@ -83,7 +89,7 @@ class Handshake:
         plain = self._pages.answer(request)
         if plain is not None:
             return plain
-        if self._crowded():
+        if self._crowded(forwarded_for(request.headers.get_all("X-Forwarded-For"))):
             return full(self._settings.retry_after_seconds)
         response = self._protocol.accept(request)
         if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:

@@ -42,10 +42,11 @@ class Peer:
     """Be one client; every call is cheap and synchronous."""
 
     __slots__ = (
-        "follower", "gone", "in_flight", "line", "session", "throttled", "timer",
+        "address", "follower", "gone", "in_flight", "line", "session", "throttled", "timer",
     )  # fmt: skip
 
-    def __init__(self, line: Line, session: Session) -> None:
+    def __init__(self, line: Line, session: Session, address: str | None = None) -> None:
+        self.address = address  # what its quotas are counted for, None for this host itself
         self.line = line
         self.session = session
         self.in_flight = 0  # frames that came and were not answered yet
@@ -54,10 +55,13 @@ class Peer:
         self.follower: Follower | None = None
         self.timer: asyncio.TimerHandle | None = None  # the end of waiting for authentication
 
-    def send(self, answer: RelayFrame) -> None:
-        """Send a frame."""
-        if not self.gone:
-            self.line.send(frame(encode_frame(answer)))
+    def send(self, answer: RelayFrame) -> int:
+        """Send a frame; return how many bytes that are."""
+        if self.gone:
+            return 0
+        framed = frame(encode_frame(answer))
+        self.line.send(framed)
+        return len(framed)
 
     def refuse(self, request: int, refusal: RefusalError) -> None:
         """Answer a request with a refusal."""

@@ -1,42 +1,28 @@
-"""Quotas: how fast a card may publish, how many sessions a card and an address may have.
+"""Quotas: how fast a card may write and read, how much an address may ask, how many sessions they may have.
 
-Rates are token buckets over a monotonic clock: a bucket holds what may come at once, and fills at the rate. What a
-bucket lacks decides after how many milliseconds to come back. The numbers are those of RelaySettings. What may be
-stored is checked where it is stored (publishing.py).
+Rates are token buckets; the numbers are those of RelaySettings. What may be stored is checked where it is stored
+(publishing.py, membership.py). What things cost:
+
+    a write            1 of the card's writes; a roster event more, for the whole roster is read, checked and written
+    its bytes          as many of the card's bytes
+    a read             1 of the card's reads and of its address's for each thing to be looked up: identity, id, channel
+    its answer         1 more for each `READ_BYTES`, taken when it is known: it is the next read that waits for it
+    a greeting         1 of the address's greetings: `hello`, `authenticate`, and a card of somebody unknown
+
+An address is None for this host itself (addresses.py): then only the card's quotas hold.
 """
 
-import ipaddress
 import math
 from collections.abc import Callable
 
+from peerpost_protocol.frames import ClientFrame, FetchCards, ReadBlob, SearchCards, Subscribe
 from peerpost_protocol.refusals import Refusal
+from peerpost_relay.buckets import Bucket, Buckets
 from peerpost_relay.errors import RefusalError
 from peerpost_relay.settings import RelaySettings
 
-BUCKETS_MAX = 65_536  # cards whose buckets are remembered; the one unused longest is forgotten
-IPV6_NETWORK = 64  # bits that one subscriber of a provider has to himself
-
-
-class Bucket:
-    """Hold at most `burst` tokens, filled at `rate` a second. `now` in seconds, monotonic."""
-
-    __slots__ = ("_at", "_burst", "_level", "_rate")
-
-    def __init__(self, rate: float, burst: float, now: float) -> None:
-        self._rate = rate
-        self._burst = burst
-        self._level = burst
-        self._at = now
-
-    def lacks(self, tokens: float, now: float) -> float:
-        """Return after how many seconds so many tokens are there; more than `burst` wait for all of it."""
-        self._level = min(self._burst, self._level + max(0.0, now - self._at) * self._rate)
-        self._at = now
-        return max(0.0, (min(tokens, self._burst) - self._level) / self._rate)
-
-    def take(self, tokens: float) -> None:
-        """Take tokens; the level may go below nothing, and what comes later waits for that."""
-        self._level -= tokens
+ROSTER_EVENT_WRITES = 20
+READ_BYTES = 64 * 1024
 
 
 class Quotas:
@@ -45,58 +31,84 @@ class Quotas:
     def __init__(self, settings: RelaySettings, monotonic: Callable[[], float]) -> None:
         self._settings = settings
         self._monotonic = monotonic
-        self._buckets: dict[bytes, tuple[Bucket, Bucket]] = {}
-        self._addresses: dict[str, int] = {}
+        s = settings
+        self._writes = Buckets[bytes](s.writes_per_second, s.writes_burst)
+        self._volumes = Buckets[bytes](s.write_bytes_per_second, s.write_bytes_burst)
+        self._reads = Buckets[bytes](s.reads_per_second, s.reads_burst)
+        self._address_reads = Buckets[str](s.address_reads_per_second, s.address_reads_burst)
+        self._greetings = Buckets[str](s.greetings_per_second, s.greetings_burst)
+        self._sessions: dict[str, int] = {}
 
-    def write(self, card: bytes, size: int) -> None:
+    def write(self, card: bytes, size: int, writes: int = 1) -> None:
         """Count a write of a card; raise RefusalError too_many_requests when it comes too soon."""
         now = self._monotonic()
-        writes, volume = self._bucket(card, now)
-        seconds = max(writes.lacks(1, now), volume.lacks(size, now))
-        if seconds > 0:
-            raise self._too_many("the card publishes faster than it may", seconds)
-        writes.take(1)
-        volume.take(size)
+        asked = ((self._writes.of(card, now), writes), (self._volumes.of(card, now), size))
+        self._take("the card publishes faster than it may", now, *asked)
 
-    def arrive(self, address: str) -> None:
+    def read(self, card: bytes, address: str | None, lookups: int) -> None:
+        """Count a read of a card from an address; raise RefusalError when it comes too soon."""
+        now = self._monotonic()
+        asked = [(bucket, lookups) for bucket in self._readers(card, address, now)]
+        self._take("the card or its address reads faster than it may", now, *asked)
+
+    def answered(self, card: bytes, address: str | None, lookups: int, size: int) -> None:
+        """Count what an answer turned out to need; what is asked next waits for it."""
+        now = self._monotonic()
+        for bucket in self._readers(card, address, now):
+            bucket.lacks(0, now)
+            bucket.take(lookups + size // READ_BYTES)
+
+    def greet(self, address: str | None) -> None:
+        """Count what an address asks before it is known who asks; raise RefusalError."""
+        if address is not None:
+            now = self._monotonic()
+            asked = (self._greetings.of(address, now), 1)
+            self._take("the address begins more sessions than it may", now, asked)
+
+    def arrive(self, address: str | None) -> None:
         """Count a session of an address; raise RefusalError too_many_requests over the bound."""
-        network = network_of(address)
-        if self._addresses.get(network, 0) >= self._settings.sessions_per_address_max:
-            raise self._too_many("the address has as many sessions as it may")
-        self._addresses[network] = self._addresses.get(network, 0) + 1
-
-    def leave(self, address: str) -> None:
-        """Count a session of an address no more."""
-        network = network_of(address)
-        self._addresses[network] -= 1
-        if not self._addresses[network]:
-            del self._addresses[network]
-
-    def _bucket(self, card: bytes, now: float) -> tuple[Bucket, Bucket]:
-        found = self._buckets.pop(card, None)
-        if found is None:
-            settings = self._settings
-            found = (
-                Bucket(settings.writes_per_second, settings.writes_burst, now),
-                Bucket(settings.write_bytes_per_second, settings.write_bytes_burst, now),
+        if address is None:
+            return
+        if self._sessions.get(address, 0) >= self._settings.sessions_per_address_max:
+            raise _too_many(
+                "the address has as many sessions as it may", self._settings.retry_after_ms
             )
-            if len(self._buckets) >= BUCKETS_MAX:
-                del self._buckets[next(iter(self._buckets))]
-        self._buckets[card] = found  # the newest stands last
-        return found
+        self._sessions[address] = self._sessions.get(address, 0) + 1
 
-    def _too_many(self, detail: str, seconds: float = 0.0) -> RefusalError:
-        wait = max(math.ceil(seconds * 1000), self._settings.retry_after_ms if not seconds else 1)
-        return RefusalError(Refusal.TOO_MANY_REQUESTS, detail, retry_after_ms=wait)
+    def leave(self, address: str | None) -> None:
+        """Count a session of an address no more."""
+        if address is None:
+            return
+        self._sessions[address] -= 1
+        if not self._sessions[address]:
+            del self._sessions[address]
+
+    def _readers(self, card: bytes, address: str | None, now: float) -> list[Bucket]:
+        of_card = self._reads.of(card, now)
+        return [of_card] if address is None else [of_card, self._address_reads.of(address, now)]
+
+    def _take(self, detail: str, now: float, *asked: tuple[Bucket, int]) -> None:
+        seconds = max(bucket.lacks(tokens, now) for bucket, tokens in asked)
+        if seconds > 0:
+            raise _too_many(detail, max(1, math.ceil(seconds * 1000)))
+        for bucket, tokens in asked:
+            bucket.take(tokens)
 
 
-def network_of(address: str) -> str:
-    """Return what counts as one address: an IPv4 address, an IPv6 network, a Unix socket."""
-    if ":" not in address:
-        return address
-    try:
-        found = ipaddress.IPv6Address(address.partition("%")[0])
-    except ValueError:
-        return address
-    mapped = found.ipv4_mapped
-    return str(mapped) if mapped else str(ipaddress.ip_network((found, IPV6_NETWORK), strict=False))
+def _too_many(detail: str, wait_ms: int) -> RefusalError:
+    return RefusalError(Refusal.TOO_MANY_REQUESTS, detail, retry_after_ms=wait_ms)
+
+
+def lookups(asked: ClientFrame) -> int:
+    """Return for how many things a read has to look."""
+    match asked:
+        case SearchCards(identities=identities):
+            return len(identities)
+        case FetchCards(cards=cards):
+            return len(cards)
+        case Subscribe(cursors=cursors):
+            return 1 + len(cursors)
+        case ReadBlob(length=length):
+            return 1 + length // READ_BYTES
+        case _:
+            return 1

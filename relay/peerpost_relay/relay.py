@@ -21,6 +21,7 @@ from peerpost_protocol import limits
 from peerpost_protocol.frames import PROTOCOL_VERSION
 from peerpost_protocol.refusals import Refusal
 from peerpost_protocol.signing import SigningKey
+from peerpost_relay.addresses import network_of
 from peerpost_relay.blob_folder import BlobFolder
 from peerpost_relay.blobs import Blobs
 from peerpost_relay.catch_up import CatchUp
@@ -136,13 +137,15 @@ class Relay:
 
     def opened(self, connection: Connection) -> None:
         """Begin a session, which has so long to authenticate."""
-        peer = Peer(connection, Session(self.settings.failed_tries_max))
+        peer = Peer(
+            connection, Session(self.settings.failed_tries_max), network_of(connection.peer)
+        )
         connection.session = peer
         if self._draining:
             peer.close(Refusal.SHUTTING_DOWN, "the relay is going down", self._come_back_ms())
             return
         try:
-            self._quotas.arrive(connection.peer)
+            self._quotas.arrive(peer.address)
         except RefusalError as refusal:
             peer.close(refusal.kind, refusal.detail, refusal.retry_after_ms)
             return
@@ -172,7 +175,7 @@ class Relay:
         if peer is None:
             return
         peer.leave()
-        self._quotas.leave(connection.peer)
+        self._quotas.leave(peer.address)
         self._requests.forget(peer)
         self._ingest.forget(peer)
         if peer.follower is not None:

@@ -35,13 +35,14 @@ from peerpost_relay import directory, ingest, membership, publishing, reading, r
 from peerpost_relay import verification as verify
 from peerpost_relay.backup_requests import BACKUP_WRITES, BackupRequests, BackupWrite
 from peerpost_relay.backups import Granted, Held
+from peerpost_relay.blobs import BlobFrame
 from peerpost_relay.errors import RefusalError
 from peerpost_relay.fan_out import Follower
 from peerpost_relay.ingest import Job
 from peerpost_relay.outcomes import Outcome
 from peerpost_relay.peer import Peer
 from peerpost_relay.queries import Question
-from peerpost_relay.quotas import Quotas
+from peerpost_relay.quotas import ROSTER_EVENT_WRITES, Quotas, lookups
 from peerpost_relay.session import Proven
 from peerpost_relay.settings import RelaySettings
 from peerpost_relay.stages import Stages
@@ -128,14 +129,15 @@ class Requests:
             case Subscribe():
                 return Job(peer, None, lambda _: self._subscribe(peer, asked))
             case BeginUpload() | UploadChunk() | ReadBlob():
-                take = self._blobs.take
-                return Job(peer, None, lambda _: take(peer, asked, self._ingest.answered))
+                return Job(peer, None, lambda _: self._move(peer, asked))
             case _:
                 return Job(peer, None, lambda _: self._read(peer, asked))
 
     # -- the handshake ---------------------------------------------------------------------------
 
     def _greet(self, peer: Peer, hello: Hello) -> Job:
+        if not self._may_greet(peer):
+            return Job(peer, None, _nothing)
         nonce = self._random_bytes(NONCE_BYTES)
         challenge = peer.session.challenged(self._key.public, hello, nonce, self._clock())
 
@@ -146,6 +148,8 @@ class Requests:
         return Job(peer, partial(sign_challenge, self._key, challenge), then)
 
     def _prove(self, peer: Peer, asked: Authenticate, cards: ingest.Cards) -> Job:
+        if not self._may_greet(peer):
+            return Job(peer, None, _nothing)
         challenge = peer.session.challenge
         assert challenge is not None  # the session is past `hello`
         check = partial(verify.authenticated, challenge, cards.get(asked.card), asked.signature)
@@ -164,6 +168,15 @@ class Requests:
             peer.timer.cancel()
         peer.line.widen()
         peer.send(Welcome(result.card.id, result.attestation, self._epoch))
+
+    def _may_greet(self, peer: Peer) -> bool:
+        """Tell whether a peer's address may ask more before it is known who asks; close it otherwise."""
+        try:
+            self._quotas.greet(peer.address)
+        except RefusalError as refusal:
+            peer.close(refusal.kind, refusal.detail, refusal.retry_after_ms)
+            self._ingest.answered(peer)
+        return not peer.gone
 
     def _make_room(self, peer: Peer, card: bytes) -> None:
         """End the card's oldest session when it has another too many: it may hang on a dead path."""
@@ -184,6 +197,9 @@ class Requests:
     # -- what is committed -----------------------------------------------------------------------
 
     def _write(self, peer: Peer, asked: WriteFrame) -> Job:
+        strange = isinstance(asked, PublishCard) and peer.session.proof is None
+        if strange and not self._may_publish_unproven(peer):
+            return Job(peer, None, _nothing)
         try:
             self._count(peer, asked)
         except RefusalError as refusal:
@@ -202,20 +218,32 @@ class Requests:
 
     def _count(self, peer: Peer, asked: WriteFrame) -> None:
         """Count a write of an authenticated card; raise RefusalError over its rate."""
+        writes = 1
         match asked:
-            case PublishCard() if peer.session.proof is None:  # its refusals are failed tries
+            case PublishCard() if peer.session.proof is None:  # see _may_publish_unproven
                 return
             case PublishCard(card=signed):
                 size = len(signed.payload)
             case Publish(envelope=data):
                 size = len(data)
-            case SubmitRosterEvent(event=signed) | PostReceipt(receipt=signed):
+            case SubmitRosterEvent(event=signed):
+                size, writes = len(signed.payload), ROSTER_EVENT_WRITES
+            case PostReceipt(receipt=signed):
                 size = len(signed.payload)
             case ResumeChain():
                 size = 0
             case _:
                 size = self._backups.size(asked)
-        self._quotas.write(peer.session.require_proof().card.id, size)
+        self._quotas.write(peer.session.require_proof().card.id, size, writes)
+
+    def _may_publish_unproven(self, peer: Peer) -> bool:
+        """Tell whether a stranger may publish a card; close who goes on without proving any."""
+        if peer.session.published() > self._settings.cards_before_proof_max:
+            retry = self._settings.retry_after_ms
+            peer.close(Refusal.TOO_MANY_REQUESTS, "too many cards without a proof", retry)
+            self._ingest.answered(peer)
+            return False
+        return self._may_greet(peer)
 
     def _checks(
         self, peer: Peer, asked: WriteFrame
@@ -289,16 +317,36 @@ class Requests:
             retry = self._settings.retry_after_ms
             peer.close(Refusal.TOO_MANY_REQUESTS, "too many refused cards", retry)
 
+    # -- blobs -----------------------------------------------------------------------------------
+
+    def _move(self, peer: Peer, asked: BlobFrame) -> None:
+        card = peer.session.require_proof().card.id
+        try:
+            match asked:
+                case ReadBlob():
+                    self._quotas.read(card, peer.address, lookups(asked))
+                case UploadChunk(data=data):
+                    self._quotas.write(card, len(data))
+                case BeginUpload():
+                    self._quotas.write(card, 0)
+        except RefusalError as too_many:
+            self._ingest.answered(peer)
+            peer.refuse(asked.request, too_many)
+            return
+        self._blobs.take(peer, asked, self._ingest.answered)
+
     # -- what is read ----------------------------------------------------------------------------
 
     def _read(self, peer: Peer, asked: ClientFrame) -> None:
         request = getattr(asked, "request", 0)
+        answer, refusal = partial(self._answered, peer, request), partial(self._unread, peer)
         try:
             query = self._query(peer, asked)
+            card = peer.session.require_proof().card.id
+            self._quotas.read(card, peer.address, lookups(asked))
         except RefusalError as refused:
-            self._answered(peer, request, refused)
+            answer(refused)
             return
-        answer, refusal = partial(self._answered, peer, request), partial(self._unread, peer)
         self._queries.put(Question(query, answer, refusal))
 
     def _unread(self, peer: Peer) -> RefusalError | None:
@@ -312,7 +360,18 @@ class Requests:
         )
 
     def _subscribe(self, peer: Peer, asked: Subscribe) -> None:
-        self._subscriptions.begin(peer, asked, partial(self._unread, peer))
+        proven = peer.session.require_proof()
+        try:
+            self._quotas.read(proven.card.id, peer.address, lookups(asked))
+        except RefusalError as too_many:
+            self._answered(peer, asked.request, too_many)
+            return
+
+        def counted(openings: int) -> None:
+            unasked = max(0, openings - len(asked.cursors))
+            self._quotas.answered(proven.card.id, peer.address, unasked, 0)
+
+        self._subscriptions.begin(peer, asked, partial(self._unread, peer), counted)
 
     def _query(self, peer: Peer, asked: ClientFrame) -> Query[Any]:
         card = peer.session.require_proof().number
@@ -333,4 +392,10 @@ class Requests:
         if isinstance(result, RefusalError):
             peer.refuse(request, result)
         else:
-            peer.send(result)
+            size = peer.send(result)
+            if peer.session.proof is not None:
+                self._quotas.answered(peer.session.proof.card.id, peer.address, 0, size)
+
+
+def _nothing(_: object) -> None:
+    """Do no more for who has been sent away."""

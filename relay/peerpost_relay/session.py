@@ -117,12 +117,14 @@ class Session:
     """Be one connection's session with the relay."""
 
     __slots__ = (
-        "_failed_tries", "_failed_tries_max", "challenge", "fetched", "holds", "proof", "state",
+        "_cards", "_failed_tries", "_failed_tries_max", "challenge", "fetched", "holds", "proof",
+        "state",
     )  # fmt: skip
 
     def __init__(self, failed_tries_max: int) -> None:
         self._failed_tries_max = failed_tries_max
         self._failed_tries = 0
+        self._cards = 0
         self.state = State.AWAITING_HELLO
         self.challenge: Challenge | None = None
         self.proof: Proven | None = None
@@ -159,6 +161,11 @@ class Session:
         """Count a failed try; tell whether it was the last one allowed."""
         self._failed_tries += 1
         return self._failed_tries >= self._failed_tries_max
+
+    def published(self) -> int:
+        """Count a card that came before a proof; return how many there are."""
+        self._cards += 1
+        return self._cards
 
     def require_proof(self) -> Proven:
         """Return the card that the session speaks for; raise RefusalError."""

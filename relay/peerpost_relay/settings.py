@@ -20,6 +20,7 @@ class EdgeSettings(Struct, frozen=True, kw_only=True):
     handshake_bytes_max: Positive = 16_384  # request line and headers together
     handshakes_max: Positive = 16_384  # sockets without a finished handshake; the next is aborted
     connections_max: Positive = 16_384  # open WebSockets; the next gets HTTP 503
+    sockets_per_address_max: Positive = 2_048  # in whatever state; the next is aborted, or gets 503
     retry_after_seconds: Positive = 5  # said in that 503
     backlog: Positive = 4_096  # the kernel's accept queue
     write_low_bytes: Positive = 65_536  # `writable` comes once what waits is back below this
@@ -54,8 +55,15 @@ class RelaySettings(Struct, frozen=True, kw_only=True):
     page_batch_max: Positive = 16  # followers whose next pages are read from one snapshot
     channels_per_card_max: Positive = 4_096  # that one card is in
     sessions_per_card_max: Positive = 32  # the oldest ends when there is another
-    sessions_per_address_max: Positive = 16_384  # an IPv4 address or an IPv6 network of 64 bits
-    writes_per_second: Positive = 5_000  # of one card: envelopes, receipts, roster events
+    sessions_per_address_max: Positive = 1_024  # an IPv4 address or an IPv6 network of 64 bits
+    greetings_per_second: Positive = 200  # of one address: hellos, proofs, cards of who is unknown
+    greetings_burst: Positive = 4_096  # so many at once
+    cards_before_proof_max: Positive = 4  # of one session; a further one ends it
+    reads_per_second: Positive = 2_000  # of one card: things looked up, 64 KiB of answers count one
+    reads_burst: Positive = 50_000  # so many at once
+    address_reads_per_second: Positive = 8_000  # of all cards from one address
+    address_reads_burst: Positive = 200_000  # so many at once
+    writes_per_second: Positive = 5_000  # of one card; a roster event counts as 20
     writes_burst: Positive = 50_000  # so many at once
     write_bytes_per_second: Positive = 64 * 1024 * 1024  # of one card
     write_bytes_burst: Positive = 512 * 1024 * 1024  # so many at once

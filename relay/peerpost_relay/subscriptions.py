@@ -28,9 +28,16 @@ class Subscriptions:
         self._stages = stages
 
     def begin(
-        self, peer: Peer, asked: Subscribe, unread: Callable[[], RefusalError | None]
+        self,
+        peer: Peer,
+        asked: Subscribe,
+        unread: Callable[[], RefusalError | None],
+        counted: Callable[[int], None],
     ) -> None:
-        """Follow what a peer asks for, unless it has answers `unread` when its turn comes."""
+        """Follow what a peer asks for, unless it has answers `unread` when its turn comes.
+
+        `counted` is told how many channels that were.
+        """
         if peer.gone:
             return
         proven = peer.session.require_proof()
@@ -43,7 +50,7 @@ class Subscriptions:
             cursors=asked.cursors,
             everything=asked.everything,
         )
-        answer = partial(self._begun, peer, peer.follower, asked.request)
+        answer = partial(self._begun, peer, peer.follower, asked.request, counted)
         self._stages.queries.put(Question(query, answer, unread))
 
     def join(self, follower: Follower, channel: bytes, position: int) -> None:
@@ -58,7 +65,12 @@ class Subscriptions:
         self._stages.queries.put(Question(query, partial(self._joined, follower, again)))
 
     def _begun(
-        self, peer: Peer, follower: Follower, request: int, result: list[Opening] | RefusalError
+        self,
+        peer: Peer,
+        follower: Follower,
+        request: int,
+        counted: Callable[[int], None],
+        result: list[Opening] | RefusalError,
     ) -> None:
         self._stages.ingest.answered(peer)
         openings = []
@@ -66,6 +78,7 @@ class Subscriptions:
             peer.refuse(request, result)
         else:
             openings = result
+            counted(len(openings))
             peer.send(Subscribed(request, tuple(opening.state for opening in openings)))
         self._stages.fan_out.opened(follower, openings)
 

@@ -166,7 +166,7 @@ def _answer(data: bytes) -> object:
 
 def _handshake(data: bytes) -> object:
     pages = Pages(dict, lambda: (True, {}))
-    verdict = Handshake(EdgeSettings(), pages, lambda: False).receive(data)
+    verdict = Handshake(EdgeSettings(), pages, lambda _: False).receive(data)
     if verdict is not None and not verdict.accepted and verdict.answer:
         status = int(verdict.answer.split(b" ", 2)[1])
         if status == HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -15,7 +15,9 @@ async def test_three_hundred_links_come_back_spread_out(tmp_path: Path) -> None:
     assert returned.share_in_busiest_tenth() < 3 * EVEN
 
 
-async def test_links_of_a_killed_relay_come_back_spread_over_the_first_delay(tmp_path: Path) -> None:
+async def test_links_of_a_killed_relay_come_back_spread_over_the_first_delay(
+    tmp_path: Path,
+) -> None:
     first = LinkSettings("wss://relay.example.org").first_delay
     returned = await come_back(tmp_path, 100, killed=True)
     assert not returned.violations

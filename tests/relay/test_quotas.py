@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,13 @@ from websockets.exceptions import ConnectionClosed
 from peerpost_protocol import frames as f
 from peerpost_protocol.refusals import Refusal
 from peerpost_relay.errors import RefusalError
-from peerpost_relay.quotas import Quotas, network_of
+from peerpost_relay.quotas import READ_BYTES, ROSTER_EVENT_WRITES, Quotas
 from peerpost_relay.settings import RelaySettings
 from tests.support.relay_client import Person, RelayClient, now_ms, position
 from tests.support.relay_server import OPEN, RunningRelay, running_relay
 
 CARD, OTHER = b"c" * 32, b"d" * 32
+ELSEWHERE = "192.0.2.1"
 
 
 class Clock:
@@ -101,18 +102,57 @@ def test_an_address_has_so_many_sessions() -> None:
     made.arrive("192.0.2.1")
 
 
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("192.0.2.1", "192.0.2.1"),
-        ("::ffff:192.0.2.1", "192.0.2.1"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("unix", "unix"),
-    ],
-)
-def test_an_address_counts_as_its_network(address: str, network: str) -> None:
-    assert network_of(address) == network
+def test_this_host_has_no_sessions_to_count() -> None:
+    made = quotas(Clock(), sessions_per_address_max=1)
+    made.arrive(None)
+    made.arrive(None)
+    made.leave(None)
+
+
+def test_a_roster_event_counts_for_many_writes() -> None:
+    made = quotas(Clock(), writes_per_second=1, writes_burst=ROSTER_EVENT_WRITES)
+    made.write(CARD, 1, ROSTER_EVENT_WRITES)
+    refused(made, CARD)
+
+
+def too_fast(read: Callable[[], None]) -> int:
+    with pytest.raises(RefusalError) as caught:
+        read()
+    assert caught.value.kind is Refusal.TOO_MANY_REQUESTS
+    return caught.value.retry_after_ms or 0
+
+
+def test_a_card_reads_its_burst_and_then_at_its_rate_from_anywhere() -> None:
+    clock = Clock()
+    made = quotas(clock, reads_per_second=4, reads_burst=2)
+    made.read(CARD, "192.0.2.1", 2)
+    assert too_fast(lambda: made.read(CARD, "192.0.2.2", 1)) == 250
+    made.read(OTHER, "192.0.2.1", 2)
+    clock.now += 0.25
+    made.read(CARD, None, 1)
+
+
+def test_an_address_reads_at_its_rate_with_any_card() -> None:
+    made = quotas(Clock(), address_reads_per_second=4, address_reads_burst=2)
+    made.read(CARD, "192.0.2.1", 2)
+    assert too_fast(lambda: made.read(OTHER, "192.0.2.1", 1)) == 250
+    made.read(OTHER, "192.0.2.2", 1)
+
+
+def test_a_large_answer_lets_the_next_read_wait() -> None:
+    made = quotas(Clock(), reads_per_second=10, reads_burst=2)
+    made.read(CARD, None, 1)
+    made.answered(CARD, None, 0, 5 * READ_BYTES)
+    assert too_fast(lambda: made.read(CARD, None, 1)) == 500
+
+
+def test_an_address_greets_at_its_rate() -> None:
+    made = quotas(Clock(), greetings_per_second=4, greetings_burst=1)
+    made.greet("192.0.2.1")
+    assert too_fast(lambda: made.greet("192.0.2.1")) == 250
+    made.greet("192.0.2.2")
+    for _ in range(5):
+        made.greet(None)
 
 
 @asynccontextmanager
@@ -131,7 +171,7 @@ def full(answer: f.RelayFrame, field: str) -> None:
 async def test_who_publishes_too_fast_is_told_when_to_come_back(tmp_path: Path) -> None:
     alice = Person("alice@example.org")
     async with (
-        bounded(tmp_path, writes_per_second=1, writes_burst=2) as relay,
+        bounded(tmp_path, writes_per_second=1, writes_burst=ROSTER_EVENT_WRITES + 1) as relay,
         await RelayClient.register(relay.url, alice) as client,
     ):
         roster, event = alice.create([])
@@ -204,8 +244,8 @@ async def test_a_card_that_comes_once_too_often_loses_its_oldest_session(tmp_pat
 
 async def test_an_address_with_too_many_sessions_is_closed_with_the_reason(tmp_path: Path) -> None:
     async with bounded(tmp_path, sessions_per_address_max=1) as relay:
-        async with await RelayClient.connect(relay.url):
-            late = await RelayClient.connect(relay.url)
+        async with await RelayClient.connect(relay.url, forwarded_for=ELSEWHERE):
+            late = await RelayClient.connect(relay.url, forwarded_for=ELSEWHERE)
             closing = await late.expect(f.Closing)
             assert closing.kind == Refusal.TOO_MANY_REQUESTS
             assert closing.retry_after_ms == 1_000
@@ -215,5 +255,5 @@ async def test_an_address_with_too_many_sessions_is_closed_with_the_reason(tmp_p
         while relay.relay.health()[1]["connections"]:
             assert time.monotonic() < deadline
             await asyncio.sleep(0.01)
-        async with await RelayClient.connect(relay.url) as again:
+        async with await RelayClient.connect(relay.url, forwarded_for=ELSEWHERE) as again:
             await again.greet()

@@ -128,10 +128,17 @@ class RelayClient:
         self._unread: deque[f.RelayFrame] = deque()
 
     @classmethod
-    async def connect(cls, url: str, person: Person | None = None) -> Self:
-        """Connect; authenticate as `person`, whose card the relay has."""
+    async def connect(
+        cls, url: str, person: Person | None = None, *, forwarded_for: str | None = None
+    ) -> Self:
+        """Connect; authenticate as `person`, whose card the relay has; as a proxy for an address."""
         socket = await connect(
-            url, subprotocols=None, compression=None, max_size=MAX_FRAME, proxy=None
+            url,
+            subprotocols=None,
+            compression=None,
+            max_size=MAX_FRAME,
+            proxy=None,
+            additional_headers={"X-Forwarded-For": forwarded_for} if forwarded_for else None,
         )
         client = cls(socket)
         if person is not None:
