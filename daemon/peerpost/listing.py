@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Message,
         Policies,
         Recipient,
+        Request,
         Status,
     )
 
@@ -183,9 +184,21 @@ def channel_line(channel: Channel) -> str:
     )
 
 
+def request_line(request: Request) -> str:
+    """Return a request on a line: who asks, for what, and how much waits."""
+    kind = "direct" if request["direct"] else f"{counted(len(request['members']), 'member')}"
+    more = " and more" if request["full"] else ""
+    return (
+        f"{label(request['channel'][:12])}  {label(request['name'])}  {kind}, "
+        f"from {label(request['inviter'])}, {request['waiting']} waiting{more}"
+    )
+
+
 def channel_lines(channel: Channel) -> Iterable[str]:
     """Return a channel and its members."""
     yield channel_line(channel)
+    if channel["alias"]:
+        yield f"  called {label(channel['alias'])} here"
     if channel["topic"]:
         yield f"  topic: {label(channel['topic'])}"
     for member in channel["members"]:

@@ -23,11 +23,14 @@ if TYPE_CHECKING:
         Channel,
         Channels,
         Chosen,
+        Consent,
+        Consented,
         Consumer,
         Consumers,
         Contact,
         Contacts,
         DeadLetters,
+        Declined,
         Delivery,
         Diagnosis,
         Health,
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
         Priority,
         Refused,
         Removed,
+        Requests,
         Restored,
         Role,
         SafetyNumber,
@@ -224,6 +228,28 @@ class Methods:
     @method("channel.unban")
     def channel_unban(self, channel: str, identities: Sequence[str]) -> Channel:
         """Lift bans; nobody is a member by that alone."""
+
+    @method("channel.requests")
+    def channel_requests(self) -> Requests:
+        """List the channels that others have added this daemon to and nobody here has accepted."""
+
+    @method("channel.accept")
+    def channel_accept(self, channel: str) -> Channel:
+        """Take a channel that was a request, with what waited in it."""
+
+    @method("channel.decline")
+    def channel_decline(self, channel: str, *, block: bool = False) -> Declined:
+        """Decline a request and leave its channel; with `block`, block its inviter."""
+
+    @method("channel.consent")
+    def channel_consent(
+        self, *, direct: Consent | None = None, groups: Consent | None = None
+    ) -> Consented:
+        """Say who may add this daemon unasked, or only tell."""
+
+    @method("channel.alias")
+    def channel_alias(self, channel: str, alias: str | None = None) -> Channel:
+        """Call a channel by another name here; without `alias` by its own again."""
 
     @method("message.send")
     def send(

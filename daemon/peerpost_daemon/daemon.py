@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from peerpost_daemon import event_data
 from peerpost_daemon.bell import Bell
+from peerpost_daemon.consent import Consents
 from peerpost_daemon.consumer_readers import ConsumerReaders
 from peerpost_daemon.delivery_watch import AnswerWatch, DeliveryWatch
 from peerpost_daemon.engine import Engine
@@ -23,7 +24,7 @@ from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.event_data import DaemonData
 from peerpost_daemon.link import LinkSettings
 from peerpost_daemon.records import account as accounts
-from peerpost_daemon.records import events, held, policies, schema
+from peerpost_daemon.records import consents, events, held, policies, schema
 from peerpost_daemon.records.account import Account
 from peerpost_daemon.rpc import Requires
 from peerpost_daemon.settings import DaemonSettings
@@ -297,6 +298,8 @@ class Daemon:
     def _tidy(self, db: SqlConnection) -> None:
         events.prune(db, self.clock())
         policies.set_default(db, self.settings.policy)
+        wanted = Consents(self.settings.consent_direct, self.settings.consent_groups)
+        consents.set_default(db, wanted)
         held.wake_up(db, self.steady_ms())
 
     def _told(self, change: str) -> Callable[[SqlConnection], None]:

@@ -49,6 +49,7 @@ from peerpost_daemon.records import alarms, backup, channels, events
 from peerpost_daemon.records.account import Account
 from peerpost_daemon.records.history import MAX_HISTORY_BYTES
 from peerpost_daemon.records.own_chain import Found
+from peerpost_daemon.requests import Requests
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
 from peerpost_protocol.frames import (
@@ -140,6 +141,9 @@ class Engine:
             broken=self._begin_anew,
             max_history_bytes=self._max_history_bytes,
         )
+        self.requests = Requests(
+            database, self._inbox, self.channels, bell, me.card.identity, now_ms=now_ms
+        )
 
     @property
     def link_status(self) -> LinkStatus:
@@ -154,7 +158,7 @@ class Engine:
     async def start(self) -> None:
         """Begin to run."""
         parts = (self._link, self._inbox, self._answers, self.outbound, self._receipts)
-        for part in (*parts, self._mending, self._ageing, self._pruning):
+        for part in (*parts, self._mending, self.requests, self._ageing, self._pruning):
             self._tasks.append(asyncio.create_task(self._keep(part.run), name=type(part).__name__))
 
     async def close(self) -> None:
@@ -258,6 +262,7 @@ class Engine:
         self._mending.go(online=online)
         self.outbound.go(online=online)
         self._receipts.go(online=online)
+        self.requests.go(online=online)
         if status.state in _TOLD and status.state is not self._told:
             self._told = status.state
             self._note(self._tell(status))
@@ -294,6 +299,7 @@ class Engine:
         self._mending.look()
         if more_may_go:
             self._answers.rosters_changed()
+            self.requests.wake()
             self.outbound.again()
 
     def _begin_anew(self) -> None:

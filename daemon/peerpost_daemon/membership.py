@@ -6,7 +6,7 @@ it takes effect here when the stream brings it back, in its place among the mess
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from msgspec import structs
 
@@ -77,6 +77,7 @@ class Membership:
         self._me = sender
         self._bell = bell
         self._now_ms = now_ms
+        self.admit: Callable[[bytes], Awaitable[None]] = _nothing
 
     async def create(self, name: str, identities: Sequence[str]) -> bytes:
         """Begin a channel with others; return its id, stored as pending.
@@ -94,6 +95,10 @@ class Membership:
         there = await self._database.write(lambda db: _adopt(db, peer))
         if there is not None:
             return there
+        theirs = await self._database.read(lambda db: channels.unanswered(db, peer))
+        if theirs is not None:  # whoever writes to somebody takes what that one has begun
+            await self.admit(theirs)
+            return theirs
         members = [await self._member(peer)]
         return await self._begin("", members, peer=peer)
 
@@ -123,7 +128,9 @@ class Membership:
         for _ in range(MAX_TRIES):
             if change is None:
                 return  # somebody else has done it meanwhile
-            if await self._submitted(roster, change):
+            position = await self.submit(roster, change)
+            if position is not None:
+                await self._seen(id_, position)
                 return
             await self._seen(id_, roster.position + 1)
             roster = await self._roster(id_)
@@ -136,8 +143,8 @@ class Membership:
             retry_after=1.0,
         )
 
-    async def _submitted(self, roster: Roster, change: Change) -> bool:
-        """Bring a change to the relay and wait until it comes back; return False when another was first."""
+    async def submit(self, roster: Roster, change: Change) -> int | None:
+        """Bring a change to the relay; return its roster position, None when another was first. Raises DaemonError."""
         kin = await self._database.read(lambda db: lineage.kin_of(db, roster, self._me.card))
         event = _signed(self._me, roster, change, self._now_ms(), kin)
         try:
@@ -145,11 +152,10 @@ class Membership:
         except RefusedError as error:
             if error.kind != "roster_conflict":
                 raise public(error) from error
-            return False
+            return None
         except LinkError as error:
             raise public(error) from error
-        await self._seen(roster.channel, event.body.position)
-        return True
+        return event.body.position
 
     async def _roster(self, id_: bytes) -> Roster:
         channel = await self._database.read(lambda db: channels.find(db, id_))
@@ -241,6 +247,10 @@ class Membership:
             now_ms, me = self._now_ms(), self._me.card
             cards = await self._database.write(lambda db: _met(db, found, me, now_ms))
         return Member(identity, Role.MEMBER, tuple(card.id for card in cards))
+
+
+async def _nothing(_channel: bytes) -> None:
+    """Admit nothing: whoever keeps requests takes this place."""
 
 
 def _changed(roster: Roster) -> DaemonError:

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
+from peerpost_daemon.consent import Consent
 from peerpost_daemon.hooks.settings import MAX_HOOKS, HookSettings
 from peerpost_daemon.records.history import MAX_HISTORY_BYTES
 from peerpost_daemon.trust import Policy
@@ -30,6 +31,9 @@ class DaemonSettings(Struct, frozen=True, kw_only=True):
     relay: str | None = None
     # tofu, pin or verified-only: which cards are believed where neither contact nor channel says otherwise
     policy: Policy = Policy.TOFU
+    # contacts, anyone or nobody: who may begin a direct conversation, or add this daemon to another channel, unasked
+    consent_direct: Consent = Consent.ANYONE
+    consent_groups: Consent = Consent.ANYONE
     allow_plain: bool = False  # ws:// to other hosts than this one
     max_queued: Positive = 100_000  # messages that may wait for the relay
     max_queued_bytes: Positive = 1024 * 1024 * 1024  # of their bodies

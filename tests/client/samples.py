@@ -163,6 +163,7 @@ def member(identity: str, role: str = "member") -> dict[str, Any]:
 CHANNEL: dict[str, Any] = {
     "channel": CHANNEL_ID,
     "name": "ops",
+    "alias": None,
     "topic": "",
     "direct": False,
     "state": "active",
@@ -322,6 +323,29 @@ ANSWERS: dict[str, object] = {
     | {"policies": {"post": "admin", "add": "member", "expire_after": 604800.0}},
     "channel.ban": CHANNEL | {"bans": ["mallory@example.org"]},
     "channel.unban": CHANNEL,
+    "channel.requests": {
+        "requests": [
+            {
+                "channel": CHANNEL_ID,
+                "name": "\x1b[2Jops",
+                "direct": False,
+                "inviter": "mallory@example.org",
+                "members": ["mallory@example.org", "alice@example.org"],
+                "waiting": 3,
+                "bytes": 742,
+                "full": True,
+                "at_ms": 1_700_000_000_000,
+            }
+        ]
+    },
+    "channel.accept": CHANNEL,
+    "channel.decline": {
+        "channel": CHANNEL_ID,
+        "inviter": "mallory@example.org",
+        "blocked": True,
+    },
+    "channel.consent": {"direct": "anyone", "groups": "contacts"},
+    "channel.alias": CHANNEL | {"alias": "night"},
     "channel.leave": CHANNEL | {"state": "left"},
     "message.send": DELIVERY,
     "message.status": DELIVERY,

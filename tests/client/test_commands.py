@@ -133,6 +133,31 @@ CASES: list[Case] = [
         {"channel": "ops", "identities": [BOB]},
         "ops",
     ),
+    (
+        ["channel", "requests"],
+        "channel.requests",
+        {},
+        "2 members, from mallory@example.org, 3 waiting and more",
+    ),
+    (["channel", "accept", "ops"], "channel.accept", {"channel": "ops"}, "ops"),
+    (
+        ["channel", "decline", "ops", "--block"],
+        "channel.decline",
+        {"channel": "ops", "block": True},
+        "is declined; mallory@example.org is blocked now",
+    ),
+    (
+        ["channel", "consent", "--groups", "contacts"],
+        "channel.consent",
+        {"groups": "contacts"},
+        "direct anyone, groups contacts",
+    ),
+    (
+        ["channel", "alias", "ops", "night"],
+        "channel.alias",
+        {"channel": "ops", "alias": "night"},
+        "called night here",
+    ),
     (["channel", "leave", "ops"], "channel.leave", {"channel": "ops"}, "left"),
     (["read", "ops"], "message.mark_read", {"channel": "ops"}, "ops is read up to 7, the others"),
     (

@@ -39,6 +39,7 @@ _NOUNS = {
     "channel": (
         *("create", "list", "show", "add", "remove", "leave"),
         *("role", "rename", "topic", "policy", "ban", "unban"),
+        *("requests", "accept", "decline", "consent", "alias"),
     ),
     "message": (
         "send",

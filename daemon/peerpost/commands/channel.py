@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from peerpost.arguments import add_subcommands, seconds
 from peerpost.errors import UsageError
-from peerpost.listing import channel_line, channel_lines
+from peerpost.listing import channel_line, channel_lines, request_line
+from peerpost.terminal import label
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,8 +30,15 @@ ACTIONS = {
     "policy": "say who may post and add, and how long messages are kept",
     "ban": "remove members and let nobody add them again",
     "unban": "lift bans",
+    "requests": "list what others have added this daemon to, unanswered",
+    "accept": "take a channel that was a request",
+    "decline": "decline a request and leave its channel",
+    "consent": "say who may add this daemon unasked",
+    "alias": "call a channel by another name here",
 }
 ROLES = ("owner", "admin", "member", "reader")
+CONSENTS = ("contacts", "anyone", "nobody")
+_WITHOUT_CHANNEL = ("list", "requests", "consent")
 _WITH_MEMBERS = {"create": "*", "add": "+", "remove": "+", "ban": "+", "unban": "+"}
 
 
@@ -38,7 +46,7 @@ def arguments(parser: Parser) -> None:
     """Declare the actions."""
     actions = add_subcommands(parser, ACTIONS)
     for name, action in actions.items():
-        if name != "list":
+        if name not in _WITHOUT_CHANNEL:
             meaning = "its name" if name == "create" else "its name or id"
             action.add_argument("channel", metavar="CHANNEL", help=meaning)
         if name in _WITH_MEMBERS:
@@ -50,6 +58,14 @@ def arguments(parser: Parser) -> None:
     actions["rename"].add_argument("name", metavar="NAME", help="the new name")
     actions["topic"].add_argument("topic", metavar="TEXT", help="the new topic; empty: none")
     _declare_policies(actions["policy"])
+    actions["decline"].add_argument("--block", action="store_true", help="block the inviter too")
+    actions["consent"].add_argument(
+        "--direct", choices=CONSENTS, help="who may begin a conversation"
+    )
+    actions["consent"].add_argument("--groups", choices=CONSENTS, help="who may add to channels")
+    actions["alias"].add_argument(
+        "alias", metavar="NAME", nargs="?", help="without it: its own name"
+    )
 
 
 def _declare_policies(parser: Parser) -> None:
@@ -65,12 +81,33 @@ def _declare_policies(parser: Parser) -> None:
 
 def run(client: Client, options: Namespace, screen: Screen) -> None:
     """Do the action, and print the channel as it is then."""
-    if options.action == "list":
-        channels = client.channel_list()
-        screen.show(channels, *map(channel_line, channels["channels"]))
+    if options.action in _ANSWERS:
+        _ANSWERS[options.action](client, options, screen)
     else:
         channel = _CHANGES[options.action](client, options)
         screen.show(channel, *channel_lines(channel))
+
+
+def _list(client: Client, _options: Namespace, screen: Screen) -> None:
+    channels = client.channel_list()
+    screen.show(channels, *map(channel_line, channels["channels"]))
+
+
+def _requests(client: Client, _options: Namespace, screen: Screen) -> None:
+    requests = client.channel_requests()
+    screen.show(requests, *map(request_line, requests["requests"]))
+
+
+def _decline(client: Client, options: Namespace, screen: Screen) -> None:
+    declined = client.channel_decline(options.channel, block=options.block)
+    blocked = f"; {label(declined['inviter'])} is blocked now" if declined["blocked"] else ""
+    screen.show(declined, f"{label(declined['channel'][:12])} is declined{blocked}")
+
+
+def _consent(client: Client, options: Namespace, screen: Screen) -> None:
+    consent = client.channel_consent(direct=options.direct, groups=options.groups)
+    line = f"direct {label(consent['direct'])}, groups {label(consent['groups'])}"
+    screen.show(consent, line)
 
 
 def _policy(client: Client, options: Namespace) -> Channel:
@@ -97,4 +134,12 @@ _CHANGES: dict[str, Callable[[Client, Namespace], Channel]] = {
     "policy": _policy,
     "ban": lambda client, o: client.channel_ban(o.channel, o.members),
     "unban": lambda client, o: client.channel_unban(o.channel, o.members),
+    "accept": lambda client, o: client.channel_accept(o.channel),
+    "alias": lambda client, o: client.channel_alias(o.channel, o.alias),
+}
+_ANSWERS: dict[str, Callable[[Client, Namespace, Screen], None]] = {
+    "list": _list,
+    "requests": _requests,
+    "decline": _decline,
+    "consent": _consent,
 }

@@ -12,7 +12,19 @@ from peerpost.types.backups import (
     Restored,
     StoredBackup,
 )
-from peerpost.types.channels import Channel, Channels, Least, Member, Policies, Role
+from peerpost.types.channels import (
+    Channel,
+    Channels,
+    Consent,
+    Consented,
+    Declined,
+    Least,
+    Member,
+    Policies,
+    Request,
+    Requests,
+    Role,
+)
 from peerpost.types.daemon import (
     Account,
     Alarm,
@@ -80,6 +92,8 @@ __all__ = [
     "Channels",
     "Check",
     "Chosen",
+    "Consent",
+    "Consented",
     "Consumer",
     "Consumers",
     "Contact",
@@ -88,6 +102,7 @@ __all__ = [
     "Contacts",
     "DeadLetter",
     "DeadLetters",
+    "Declined",
     "Delivery",
     "DeliveryStatus",
     "Diagnosis",
@@ -112,6 +127,8 @@ __all__ = [
     "Refused",
     "Relay",
     "Removed",
+    "Request",
+    "Requests",
     "Restored",
     "Role",
     "SafetyNumber",

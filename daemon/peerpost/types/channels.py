@@ -31,9 +31,10 @@ class Channel(TypedDict):
 
     channel: str
     name: str
+    alias: str | None
     topic: str
     direct: bool
-    state: Literal["active", "pending", "left", "removed"]
+    state: Literal["active", "pending", "left", "removed", "requested", "declined"]
     members: list[Member]
     policies: Policies
     bans: list[str]
@@ -46,3 +47,41 @@ class Channels(TypedDict):
     """All channels."""
 
     channels: list[Channel]
+
+
+class Request(TypedDict):
+    """A channel that somebody has added this daemon to and nobody here has accepted."""
+
+    channel: str
+    name: str
+    direct: bool
+    inviter: str
+    members: list[str]
+    waiting: int
+    bytes: int
+    full: bool
+    at_ms: int
+
+
+class Requests(TypedDict):
+    """All requests, oldest first."""
+
+    requests: list[Request]
+
+
+class Declined(TypedDict):
+    """What was declined, and whether its inviter is blocked now."""
+
+    channel: str
+    inviter: str
+    blocked: bool
+
+
+Consent = Literal["contacts", "anyone", "nobody"]
+
+
+class Consented(TypedDict):
+    """Who may add this daemon unasked."""
+
+    direct: Consent
+    groups: Consent

@@ -18,13 +18,13 @@ from peerpost_daemon.asking import Relay
 from peerpost_daemon.bell import Bell
 from peerpost_daemon.directory import Directory
 from peerpost_daemon.errors import DaemonError
-from peerpost_daemon.inbound import opening, receipts, releasing, taking
+from peerpost_daemon.inbound import admitting, opening, receipts, releasing, taking
 from peerpost_daemon.inbound.checkpoints import Checkpoints
 from peerpost_daemon.inbound.logs import LogsTooLongError, RosterLogs
 from peerpost_daemon.inbound.opening import Opened, Parsed, Taking
 from peerpost_daemon.inbound.spoiled import SpoiledError, mended, read_again, refuse_spoiled
 from peerpost_daemon.link.errors import InboundFullError, LinkError
-from peerpost_daemon.records import channels, history
+from peerpost_daemon.records import channels, history, requests
 from peerpost_daemon.records.history import MAX_HISTORY_BYTES
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
@@ -38,6 +38,9 @@ MAX_BATCH_BYTES = 2 * 1024 * 1024
 MAX_BATCH_FRAMES = 256
 MAX_OPENED_WHILE_STORING = 8
 """Items opened in the vault's own thread; more of them get a thread first, so that other writes do not wait."""
+
+MAX_ADMITTED = 64
+"""Items of a request that are taken together."""
 
 OpenedItems = list[tuple[bytes, list[tuple[Item, Opened]]]]
 """Channels, each with its items in their order."""
@@ -297,6 +300,40 @@ class Inbox:
                 channels.advance_receipts(db, notice.channel, notice.revision)
 
         await self._database.write(store, later=not self._bell.hurried)
+
+    async def admit(self, channel: bytes) -> None:
+        """Take a channel that was a request, and what waited in it, in its order.
+
+        Raises LinkError when the cards cannot be had: nothing has changed then, or the next session brings the rest.
+        """
+        async with self._storing:
+            changes = await self._database.read(lambda db: admitting.listed(db, channel))
+            wanted = admitting.cards_of(changes)
+            cards = await self._directory.known_or_fetched(wanted, self._me.card)
+            await self._database.write(
+                lambda db: admitting.admit(db, channel, cards, self._me, self._now_ms())
+            )
+            try:
+                await self._take_kept(channel)
+            except (LinkError, DaemonError):
+                self._turn_deaf()  # what comes now stands after what was not taken
+                self._broken()
+                raise
+        self._bell.ring()
+        self._stored(more_may_go=True)
+
+    async def _take_kept(self, channel: bytes) -> None:
+        after = 0
+        while items := await self._database.read(
+            lambda db, after=after: requests.items(db, channel, after, MAX_ADMITTED)  # type: ignore[misc]
+        ):
+            await self._take([Delivered(channel, items, sum(len(i.body) for i in items))])
+            after = items[-1].position
+        waiting = await self._database.read(lambda db: requests.find(db, channel))
+        await self._database.write(lambda db: requests.forget(db, channel))
+        if waiting is not None and waiting.full:
+            self._turn_deaf()  # the next session brings what found no room
+            self._broken()
 
     async def judge(self, decide: Callable[[SqlConnection], None]) -> None:
         """Store a judgement of contacts, then release what was held back of those that are believed now.

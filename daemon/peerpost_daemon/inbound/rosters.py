@@ -9,7 +9,9 @@ that names a card anywhere else has it pinned nowhere.
 from collections.abc import Sequence
 
 from peerpost_daemon import event_data, kinship
+from peerpost_daemon.consent import Verdict
 from peerpost_daemon.delivering import give_up, note_gone
+from peerpost_daemon.inbound import invitations
 from peerpost_daemon.inbound.opening import Taking
 from peerpost_daemon.inbound.roster_news import tell
 from peerpost_daemon.records import channels, contacts, events, lineage, outbox
@@ -19,7 +21,7 @@ from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.card import Card
 from peerpost_protocol.errors import RosterError
 from peerpost_protocol.frames import Item
-from peerpost_protocol.roster import Add, Create, Roster, RosterEvent, apply_event
+from peerpost_protocol.roster import Add, Change, Create, Roster, RosterEvent, apply_event
 
 _AWAY = (ChannelState.LEFT, ChannelState.REMOVED)
 
@@ -55,9 +57,25 @@ def begin_by_descent(
     _store(db, roster, me, taking.now_ms, ChannelState.ACTIVE, joined_late=True)
     for event in log:
         channels.add_event(db, event)
-        _meet_listed(db, event, taking)
+    adding, answer = _judged_of(db, log, me)
+    if answer not in (None, Verdict.TAKEN):
+        invitations.set_aside(db, roster, adding, 0, taking, answer=answer)
+        return True
+    for event in log:
+        meet_listed(db, event.body.change, taking)
     tell(db, None, roster, log[-1], taking.now_ms)
     return True
+
+
+def _judged_of(
+    db: SqlConnection, log: Sequence[RosterEvent], me: Card
+) -> tuple[RosterEvent, Verdict | None]:
+    """Return the newest event of a log that added this account's identity, and what becomes of it."""
+    for event in reversed(log):
+        answer = invitations.judged(db, None, event, me)
+        if answer is not None:
+            return event, answer
+    return log[-1], None
 
 
 def take_event(
@@ -71,7 +89,9 @@ def take_event(
 ) -> Channel | None:
     """Apply a roster event to its channel; return the channel as it is then."""
     me, now_ms = taking.me.card, taking.now_ms
-    channel = _catch_up(db, channel_id, channel, event, taking)
+    answer = invitations.judged(db, channel, event, me)
+    meets = answer in (None, Verdict.TAKEN)
+    channel = _catch_up(db, channel_id, channel, event, taking, meets=meets)
     if channel is not None and event.body.position <= channel.roster.position:
         known = channels.event_id(db, channel_id, event.body.position)
         if known == event.id and event.channel == channel_id:
@@ -88,10 +108,16 @@ def take_event(
         return _refuse(db, channel, item, event, detail=str(error), taking=taking)
     if channel is None:
         state = ChannelState.ACTIVE if lineage.speaks(db, roster, me) else ChannelState.REMOVED
-        _store(db, roster, me, now_ms, state, joined_late=False)
+        _store(db, roster, me, now_ms, state if meets else ChannelState.REQUESTED)
     else:
         _replace(db, channel, roster, event, taking)
-    _note(db, channel.roster if channel else None, roster, event, taking)
+    if answer is not None:
+        channels.set_inviter(db, channel_id, event.author.identity, unasked=meets)
+    if meets:
+        _note(db, channel.roster if channel else None, roster, event, taking)
+    else:
+        channels.add_event(db, event)
+        invitations.set_aside(db, roster, event, item.position, taking, answer=answer)
     return channels.find(db, channel_id)
 
 
@@ -128,7 +154,7 @@ def _note(
     db: SqlConnection, before: Roster | None, roster: Roster, event: RosterEvent, taking: Taking
 ) -> None:
     channels.add_event(db, event)
-    _meet_listed(db, event, taking)
+    meet_listed(db, event.body.change, taking)
     tell(db, before, roster, event, taking.now_ms)
 
 
@@ -138,6 +164,8 @@ def _catch_up(
     channel: Channel | None,
     event: RosterEvent,
     taking: Taking,
+    *,
+    meets: bool,
 ) -> Channel | None:
     """Apply the log of the time before `event` in which we were no member; all of it, or nothing.
 
@@ -166,12 +194,13 @@ def _catch_up(
         channels.set_roster(db, roster)
     for before in log:
         channels.add_event(db, before)
-        _meet_listed(db, before, taking)
+        if meets:
+            meet_listed(db, before.body.change, taking)
     return channels.find(db, channel_id)
 
 
-def _meet_listed(db: SqlConnection, event: RosterEvent, taking: Taking) -> None:
-    change = event.body.change
+def meet_listed(db: SqlConnection, change: Change, taking: Taking) -> None:
+    """Meet the cards that a change lists for its members, as far as they could be had."""
     if not isinstance(change, Create | Add):
         return
     for member in change.members:
@@ -215,7 +244,7 @@ def _store(
     now_ms: int,
     state: ChannelState,
     *,
-    joined_late: bool,
+    joined_late: bool = False,
 ) -> None:
     others = [identity for identity in roster.members if identity != me.identity]
     peer = others[0] if roster.direct and len(others) == 1 else None

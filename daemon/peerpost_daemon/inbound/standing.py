@@ -16,6 +16,7 @@ Each is told by an event and kept as an alarm, which `daemon.health` shows.
 
 from collections.abc import Iterable
 
+from peerpost_daemon.inbound.invitations import UNANSWERED
 from peerpost_daemon.records import alarms, channels, own_chain, own_links
 from peerpost_daemon.records.channels import Channel
 from peerpost_daemon.records.own_chain import Found, Standing
@@ -31,8 +32,8 @@ def take_in(db: SqlConnection, states: Iterable[ChannelState], now_ms: int) -> F
     found = Found({}, {}, {})
     for state in states:
         channel = channels.find(db, state.channel)
-        if channel is None:
-            continue
+        if channel is None or channel.state in UNANSWERED:
+            continue  # of what was not accepted, nothing is missed
         lost = own_chain.note(db, channel, state, found) is Standing.LOST
         if own_chain.is_forked(db, channel, state):
             detail = f"{channel.roster.name}, at or before change {state.roster_position}"

@@ -28,7 +28,7 @@ from msgspec import Struct
 
 from peerpost_daemon import changing, event_data
 from peerpost_daemon.ids import message_text
-from peerpost_daemon.inbound import changes, own, reading
+from peerpost_daemon.inbound import changes, invitations, own, reading
 from peerpost_daemon.inbound.belonging import (
     BLOCKED,
     UNTRUSTED,
@@ -94,7 +94,13 @@ def take(
     """
     rosters_changed = False
     channel = channels.find(db, channel_id)
+    last: Item | None = None
     for item, thing in opened:
+        if channel is not None and channel.state in invitations.UNANSWERED:
+            channel = invitations.hold(db, channel, item, thing, taking)
+            rosters_changed |= isinstance(thing, RosterEvent)
+            continue
+        last = item
         if channel is not None and item.position <= channel.cursor:
             if item.position == channel.cursor and _is_another(db, channel, item):
                 _rewind(db, channel, taking)
@@ -105,8 +111,7 @@ def take(
             channel, learned = _learn(db, channel, item, thing, taking)
         rosters_changed |= learned or isinstance(thing, RosterEvent)
         channel = _take_one(db, channel_id, channel, item, thing, taking=taking)
-    if opened:
-        last = opened[-1][0]
+    if last is not None:
         channels.advance(db, channel_id, last.position, sha256(last.body).digest())
     return Taken(rosters_changed, rewound=False)
 

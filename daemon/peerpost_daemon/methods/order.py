@@ -14,9 +14,11 @@ from peerpost_daemon.records import (
     channels,
     contacts,
     history,
+    judgement,
     messages,
     outbox,
     policies,
+    references,
     tallies,
 )
 from peerpost_daemon.records.account import Account
@@ -25,6 +27,7 @@ from peerpost_daemon.records.channels import ChannelState
 from peerpost_daemon.records.history import MAX_HISTORY_BYTES
 from peerpost_daemon.records.messages import Message
 from peerpost_daemon.records.outbox import Outgoing
+from peerpost_daemon.records.references import Named
 from peerpost_daemon.trust import ContactState, Policy
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.content import Presentation
@@ -109,7 +112,30 @@ def destination(db: SqlConnection, order: Order, own: Account) -> Destination:
     """Return where an order goes, if that may be written to."""
     if order.to is not None:
         return _to_identity(db, order.to, own)
-    named = the_channel(db, order.channel or "")
+    found = _channel_or_identity(db, order.channel or "")
+    if isinstance(found, str):
+        return _to_identity(db, found, own)
+    return _to_channel(db, found)
+
+
+def _channel_or_identity(db: SqlConnection, reference: str) -> Named | str:
+    """Return the channel, or the identity that is called so here. Raises DaemonError, naming all that fit."""
+    called = judgement.by_alias(db, reference)
+    if called is None:
+        return the_channel(db, reference)
+    channels_too = references.matching(db, reference)
+    if not channels_too:
+        return called
+    candidates = [{"identity": called}, *({"channel": c.id.hex()} for c in channels_too)]
+    message = f"A contact and {len(channels_too)} channels fit; use an identity or an id."
+    extra = {"candidates": candidates}
+    raise DaemonError("ambiguous_channel", message, field="channel", extra=extra)
+
+
+def _to_channel(db: SqlConnection, named: Named) -> Destination:
+    if named.state == ChannelState.REQUESTED:
+        message = f"{named.name} is a request; accept it first."
+        raise DaemonError("not_accepted", message, field="channel")
     if named.state not in _USABLE:
         message = f"This account is no member of {named.name} any more."
         raise DaemonError("not_a_member", message, field="channel")
@@ -224,9 +250,10 @@ def _same(db: SqlConnection, order: Order, before: Outgoing, said: Message) -> b
         return False
     if order.to is None and order.channel is None:
         return True  # an answer goes where the request is
-    if order.to is not None:
-        return before.recipient == order.to
-    named = the_channel(db, order.channel or "")
+    found = order.to or _channel_or_identity(db, order.channel or "")
+    if isinstance(found, str):
+        return before.recipient == found
+    named = found
     if before.channel is None:  # its direct channel came to nothing, and another is being made
         return before.recipient == named.peer
     return before.channel == named.id

@@ -57,7 +57,11 @@ def identities(texts: Iterable[str], field: str = "members") -> list[str]:
 
 def the_channel(db: SqlConnection, reference: str, field: str = "channel") -> Named:
     """Return the channel a reference means. Raises DaemonError unknown_channel, ambiguous_channel."""
-    found = references.matching(db, reference)
+    return one_of(references.matching(db, reference), field)
+
+
+def one_of(found: list[Named], field: str) -> Named:
+    """Return the only one of the channels that a reference may mean; raise DaemonError."""
     if not found:
         raise DaemonError("unknown_channel", "No channel has that id or name.", field=field)
     if len(found) > 1:

@@ -11,6 +11,8 @@ from peerpost_daemon.methods.backup import BackupMethods
 from peerpost_daemon.methods.card import CardMethods
 from peerpost_daemon.methods.change import ChangeMethods
 from peerpost_daemon.methods.channel import ChannelMethods
+from peerpost_daemon.methods.channel_alias import ChannelAliasMethods
+from peerpost_daemon.methods.channel_requests import ChannelRequestMethods
 from peerpost_daemon.methods.channel_rules import ChannelRuleMethods
 from peerpost_daemon.methods.consumer import ConsumerMethods
 from peerpost_daemon.methods.contact import ContactMethods
@@ -65,6 +67,8 @@ _NOUNS: Final[tuple[Callable[[Daemon], Iterable[Method]], ...]] = (
     lambda daemon: JudgingMethods(daemon).all(),
     lambda daemon: ChannelMethods(daemon).all(),
     lambda daemon: ChannelRuleMethods(daemon).all(),
+    lambda daemon: ChannelRequestMethods(daemon).all(),
+    lambda daemon: ChannelAliasMethods(daemon).all(),
     lambda daemon: SendMethods(daemon).all(),
     lambda daemon: MessageMethods(daemon).all(),
     lambda daemon: ReadingMethods(daemon).all(),

@@ -91,6 +91,7 @@ class SendMethods:
                 "unknown_message",
                 "not_a_member",
                 "may_not_post",
+                "not_accepted",
                 "untrusted_contact",
                 "too_large",
                 "queue_full",

@@ -5,7 +5,7 @@ from enum import StrEnum
 import msgspec
 from msgspec import Struct
 
-from peerpost_daemon.records import lineage
+from peerpost_daemon.records import lineage, requests
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.card import Card
 from peerpost_protocol.chain import Link
@@ -15,12 +15,14 @@ from peerpost_protocol.wire import encode
 
 
 class ChannelState(StrEnum):
-    """Say whether a channel can be used: `pending` is not yet accepted by the relay."""
+    """Say whether a channel can be used: `pending` is not yet accepted by the relay, `requested` not yet by us."""
 
     PENDING = "pending"
     ACTIVE = "active"
     LEFT = "left"
     REMOVED = "removed"
+    REQUESTED = "requested"
+    DECLINED = "declined"
 
 
 class Channel(Struct, frozen=True):
@@ -118,6 +120,48 @@ def forget(db: SqlConnection, id_: bytes) -> None:
     db.execute("DELETE FROM channel WHERE id = ? AND state = 'pending'", (id_,))
 
 
+def remove(db: SqlConnection, id_: bytes) -> None:
+    """Remove a channel that nobody here ever accepted."""
+    db.execute("DELETE FROM roster_event WHERE channel = ?", (id_,))
+    db.execute("DELETE FROM channel WHERE id = ?", (id_,))
+
+
+def set_inviter(db: SqlConnection, id_: bytes, inviter: str, *, unasked: bool) -> None:
+    """Note who has added this account, and whether anybody here was asked."""
+    db.execute("UPDATE channel SET inviter = ?, unasked = ? WHERE id = ?", (inviter, unasked, id_))
+
+
+def set_asked(db: SqlConnection, id_: bytes) -> None:
+    """Note that somebody here wants the channel."""
+    db.execute("UPDATE channel SET unasked = 0 WHERE id = ?", (id_,))
+
+
+def unanswered(db: SqlConnection, peer: str) -> bytes | None:
+    """Return the direct channel that an identity has begun and nobody here has accepted."""
+    row = db.execute(
+        "SELECT id FROM channel WHERE peer = ? AND state IN ('requested', 'declined') LIMIT 1",
+        (peer,),
+    ).fetchone()
+    return row[0] if row else None
+
+
+def to_leave(db: SqlConnection, limit: int) -> list[Channel]:
+    """Return declined channels that this account has not left yet; a direct one cannot be left."""
+    rows = db.execute(
+        f"SELECT {_COLUMNS} FROM channel WHERE state = 'declined' AND peer IS NULL LIMIT ?",  # noqa: S608
+        (limit,),
+    ).fetchall()
+    return [_channel(row) for row in rows]
+
+
+def events_of(db: SqlConnection, id_: bytes) -> list[bytes]:
+    """Return a channel's stored roster events, encoded Signed, in their order."""
+    rows = db.execute(
+        "SELECT signed FROM roster_event WHERE channel = ? ORDER BY position", (id_,)
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
 def advance(db: SqlConnection, id_: bytes, position: int, tail: bytes | None = None) -> None:
     """Move the cursor forward, never back. `tail`: the SHA-256 of the item there."""
     db.execute(
@@ -202,6 +246,7 @@ def rewind_all(db: SqlConnection) -> None:
         "UPDATE channel SET cursor = 0, receipts_cursor = 0, receipt_due = 0, receipt_posted = 0, "
         "era = era + 1, tail = NULL"
     )
+    requests.rewind_all(db)
 
 
 def set_own(db: SqlConnection, id_: bytes, link: Link | None) -> None:
@@ -227,7 +272,10 @@ def cursors(db: SqlConnection) -> tuple[Cursor, ...]:
     """
     rows = db.execute(
         "SELECT id, cursor - (tail IS NOT NULL), receipts_cursor FROM channel "
-        "WHERE state = 'active'"
+        "WHERE state = 'active' UNION ALL "
+        "SELECT id, cursor, receipts_cursor FROM channel WHERE state = 'declined' UNION ALL "
+        "SELECT id, upto, receipts_cursor FROM channel JOIN request ON channel = id "
+        "WHERE state = 'requested'"
     )
     return tuple(Cursor(*row) for row in rows)
 

@@ -187,6 +187,15 @@ def waiting(db: SqlConnection, after: int, limit: int, now_ms: int) -> list[Wait
     return [_waiting(row) for row in rows]
 
 
+def waits_for(db: SqlConnection, recipient: str) -> bool:
+    """Say whether something waits for a channel with an identity."""
+    row = db.execute(
+        "SELECT 1 FROM outbox WHERE state = 'queued' AND channel IS NULL AND recipient = ? LIMIT 1",
+        (recipient,),
+    ).fetchone()
+    return row is not None
+
+
 def undirected(db: SqlConnection, limit: int, now_ms: int) -> list[str]:
     """Return the identities for which messages wait that are due and have no channel yet."""
     rows = db.execute(

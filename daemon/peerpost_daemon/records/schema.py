@@ -7,6 +7,7 @@ from peerpost_daemon.records.bounds_schema import BOUNDS
 from peerpost_daemon.records.content_schema import CONTENT
 from peerpost_daemon.records.lineage_schema import LINEAGE
 from peerpost_daemon.records.posting_schema import POSTING
+from peerpost_daemon.records.request_schema import REQUESTS
 from peerpost_daemon.records.rollback_schema import ROLLBACK
 from peerpost_daemon.records.tally_schema import TALLIES
 from peerpost_daemon.records.trust_schema import TRUST
@@ -200,4 +201,5 @@ MIGRATIONS: Final = (
     Migration(8, "backups made, and the holder of a restored card", BACKUPS),
     Migration(9, "what roles and policies mean for sending", POSTING),
     Migration(10, "histories of identities", LINEAGE),
+    Migration(11, "requests, consents and local names of channels", REQUESTS),
 )

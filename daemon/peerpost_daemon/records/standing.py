@@ -33,5 +33,8 @@ def succession(db: SqlConnection, card: bytes) -> set[bytes]:
 
 
 def channel_count(db: SqlConnection) -> int:
-    """Return how many channels there are."""
-    return int(db.execute("SELECT count(*) FROM channel").fetchone()[0])
+    """Return how many channels there are, without those that nobody here has accepted."""
+    (count,) = db.execute(
+        "SELECT count(*) FROM channel WHERE state NOT IN ('requested', 'declined')"
+    ).fetchone()
+    return int(count)

@@ -31,6 +31,13 @@ from peerpost_daemon.views.contact import (
 from peerpost_daemon.views.delivery import Delivery, Recipient, delivery
 from peerpost_daemon.views.health import Diagnosis, Health, diagnosis, health
 from peerpost_daemon.views.message import Message, MessageChanged, Messages, message, with_reactions
+from peerpost_daemon.views.request import (
+    Consented,
+    Declined,
+    Request,
+    Requests,
+    all_requests,
+)
 from peerpost_daemon.views.status import Outbox, Relay, Status, relay
 
 __all__ = [
@@ -43,9 +50,11 @@ __all__ = [
     "Channel",
     "ChannelMember",
     "Channels",
+    "Consented",
     "Contact",
     "ContactCard",
     "Contacts",
+    "Declined",
     "Delivery",
     "Diagnosis",
     "Health",
@@ -57,11 +66,14 @@ __all__ = [
     "PolicySet",
     "Recipient",
     "Relay",
+    "Request",
+    "Requests",
     "Restored",
     "SafetyNumber",
     "Status",
     "StoredBackup",
     "account",
+    "all_requests",
     "card_found",
     "channel",
     "channels",

@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from peerpost_daemon.records import channels as stored_channels
-from peerpost_daemon.records import standing
+from peerpost_daemon.records import references, standing
 from peerpost_daemon.records.account import Account
 from peerpost_daemon.records.channels import Channel as StoredChannel
 from peerpost_daemon.records.channels import ChannelState
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.roster import Least, Member, Policies, Role
+
+_UNANSWERED = (ChannelState.REQUESTED, ChannelState.DECLINED)
 
 
 class ChannelMember(Struct, frozen=True):
@@ -35,6 +37,7 @@ class Channel(Struct, frozen=True):
 
     channel: str
     name: str
+    alias: str | None
     topic: str
     direct: bool
     state: ChannelState
@@ -55,24 +58,29 @@ class Channels(Struct, frozen=True):
 def channel(db: SqlConnection, id_: bytes, own: Account) -> Channel | None:
     """Return one channel."""
     stored = stored_channels.find(db, id_)
-    return _view(stored, _trusted(db, own)) if stored else None
+    aliases = references.aliases(db)
+    return _view(stored, _trusted(db, own), aliases) if stored else None
 
 
 def channels(db: SqlConnection, own: Account) -> list[Channel]:
     """Return all channels, oldest first."""
-    trusted = _trusted(db, own)
-    return [_view(stored, trusted) for stored in stored_channels.everything(db)]
+    trusted, aliases = _trusted(db, own), references.aliases(db)
+    shown = (c for c in stored_channels.everything(db) if c.state not in _UNANSWERED)
+    return [_view(stored, trusted, aliases) for stored in shown]
 
 
 def _trusted(db: SqlConnection, own: Account) -> dict[bytes, str]:
     return {**standing.counting_cards(db), own.card.id: own.identity}
 
 
-def _view(stored: StoredChannel, trusted: Mapping[bytes, str]) -> Channel:
+def _view(
+    stored: StoredChannel, trusted: Mapping[bytes, str], aliases: Mapping[bytes, str]
+) -> Channel:
     roster = stored.roster
     return Channel(
         stored.id.hex(),
         stored.peer or roster.name,
+        aliases.get(stored.id),
         roster.topic,
         roster.direct,
         stored.state,
