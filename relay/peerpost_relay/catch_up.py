@@ -1,6 +1,7 @@
 """Bring those who are behind forward: one task, one page each, round and round.
 
-The pages of several followers are read from one snapshot, in the store's reading thread. A follower
+The pages of several followers are read from one snapshot, on a connection of the store that nobody else uses: neither
+waits for the questions of others, nor they for a page. A follower
 that does not read its socket is parked until it is writable, so nobody waits for it.
 """
 
@@ -44,7 +45,7 @@ class CatchUp:
     async def _bring(self, fan_out: FanOut, follows: list[Follow]) -> None:
         wanted = [_wanted(follow, self._settings.page_bytes_max) for follow in follows]
         try:
-            pages = await self._store.read(partial(_pages, wanted=wanted))
+            pages = await self._store.read_aside(partial(_pages, wanted=wanted))
         except StoreError as error:
             log.warning("catch-up could not read: %s", error)
             await asyncio.sleep(RETRY_SECONDS)

@@ -1,7 +1,13 @@
-"""Answer questions from the store: one task, one bounded inbox, several questions a snapshot."""
+"""Answer questions from the store: one task, one bounded inbox, several questions a snapshot.
+
+Who proves a card, and the upkeep, read on the same connection: a snapshot is left after `query_seconds`, and what is
+unanswered then waits for the next. So nobody waits for more than that and one question; the largest is a subscription
+to `MAX_CHANNELS_PER_CARD`. Catch-up has its own connection (catch_up.py) and does not wait at all.
+"""
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -26,9 +32,12 @@ class Question(Struct, frozen=True):
 class Queries:
     """Own the inbox of questions and the task that answers them."""
 
-    def __init__(self, settings: RelaySettings, store: Store) -> None:
+    def __init__(
+        self, settings: RelaySettings, store: Store, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._settings = settings
         self._store = store
+        self._monotonic = monotonic
         self._inbox: list[Question] = []
         self._filled = asyncio.Event()
         self._room = asyncio.Event()
@@ -58,12 +67,19 @@ class Queries:
             if not batch:
                 await asyncio.sleep(0)
                 continue
-            for question, result in zip(batch, await self._results(batch), strict=True):
+            results = await self._results(batch)
+            if len(results) < len(batch):
+                self._inbox[:0] = batch[len(results) :]
+                self._filled.set()
+            for question, result in zip(batch, results, strict=False):
                 question.answer(result)
 
     async def _results(self, batch: list[Question]) -> list[Any]:
+        """Return the answers to as many questions, from the first on, as a snapshot has time for."""
+        seconds = self._settings.query_seconds
+        answers = partial(_answers, batch=batch, seconds=seconds, monotonic=self._monotonic)
         try:
-            return await self._store.read(partial(_answers, batch=batch))
+            return await self._store.read(answers)
         except StoreError as error:
             log.warning("%d questions were lost: %s", len(batch), error)
             refusal = RefusalError(
@@ -85,8 +101,16 @@ def _admitted(batch: list[Question]) -> list[Question]:
     return admitted
 
 
-def _answers(snapshot: Snapshot, *, batch: list[Question]) -> list[Any]:
-    return [_answer(snapshot, question) for question in batch]
+def _answers(
+    snapshot: Snapshot, *, batch: list[Question], seconds: float, monotonic: Callable[[], float]
+) -> list[Any]:
+    until = monotonic() + seconds
+    answers = []
+    for question in batch:
+        answers.append(_answer(snapshot, question))
+        if monotonic() >= until:
+            break
+    return answers
 
 
 def _answer(snapshot: Snapshot, question: Question) -> Any:  # noqa: ANN401  each query has its own

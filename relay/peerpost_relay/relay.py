@@ -71,7 +71,7 @@ class Relay:
         self._catch_up = CatchUp(self.settings, store)
         self.fan_out = FanOut(self.settings, self._join, self._catch_up.wake)
         self._writer = Writer(self.settings, store, self.fan_out.committed)
-        self._queries = Queries(self.settings, store)
+        self._queries = Queries(self.settings, store, monotonic)
         self._ingest = Ingest(self.settings, store)
         self._blobs = Blobs(
             self.settings, store, self._writer, blobs, clock=clock, random_bytes=random_bytes

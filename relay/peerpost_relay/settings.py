@@ -49,6 +49,7 @@ class RelaySettings(Struct, frozen=True, kw_only=True):
     group_operations_max: Positive = 2_048  # in one transaction
     queries_max: Positive = 8_192  # waiting for the reading connection
     query_batch_max: Positive = 32  # answered from one snapshot
+    query_seconds: Seconds = 0.02  # for one snapshot; what is unanswered then waits for the next
     answer_bytes_max: Positive = 2 * 1024 * 1024  # unread by a peer; more queries are refused then
     live_bytes_max: Positive = 1024 * 1024  # unread by a follower; past it, it reads from the store
     page_bytes_max: Positive = 256 * 1024  # unread by a follower that reads from the store

@@ -318,5 +318,8 @@ class Store(Protocol):
     async def read(self, query: Query[T]) -> T:
         """Run a query on one snapshot; raise StoreError."""
 
+    async def read_aside(self, query: Query[T]) -> T:
+        """Do the same beside the other queries: for the one task that catches followers up."""
+
     async def close(self) -> None:
         """Close for good."""

@@ -1,7 +1,7 @@
-"""The store itself: a writing, a reading and a checkpointing connection on one file.
+"""The store itself: a writing, two reading and a checkpointing connection on one file.
 
-Groups are committed by one connection, queries run on another, so that catch-up never waits
-behind a commit. The log (WAL) is moved into the file by a third connection, passively: it waits
+Groups are committed by one connection, queries run on another and catch-up on a third, so that
+none of them waits behind another. The log (WAL) is moved into the file by a fourth, passively: it waits
 for nobody and nobody waits for it. A passive checkpoint cannot finish while commits go on, so
 once the log is over `log_bytes_max` the writing connection does it between two groups.
 """
@@ -46,6 +46,7 @@ class SqliteStore:
         self._settings = settings
         self._writer = Worker(path, settings.checkpoint_bytes)
         self._reader = Worker(path, settings.checkpoint_bytes)
+        self._aside = Worker(path, settings.checkpoint_bytes)
         self._checkpointer = Worker(path, settings.checkpoint_bytes)
         self._checkpoint: asyncio.Task[None] | None = None
         self._checkpointed_bytes = 0
@@ -80,19 +81,24 @@ class SqliteStore:
         """Run a query on one snapshot."""
         return await self._reader.run(_query, query)
 
+    async def read_aside(self, query: Callable[[SqliteTransaction], T]) -> T:
+        """Run a query on one snapshot, on another connection and thread than `read`."""
+        return await self._aside.run(_query, query)
+
     async def close(self) -> None:
         """Close for good; the last connection to close empties the log."""
         if self._checkpoint is not None:
             await asyncio.wait([self._checkpoint])
-        for worker in (self._checkpointer, self._reader, self._writer):
+        for worker in (self._checkpointer, self._aside, self._reader, self._writer):
             await worker.close()
 
     async def _open(self) -> None:
         await self._writer.open()
         await self._writer.run(_check)
         self._epoch = await self._writer.run(migrate)
-        await self._reader.open()
-        await self._reader.run(_forbid_writing)
+        for worker in (self._reader, self._aside):
+            await worker.open()
+            await worker.run(_forbid_writing)
         await self._checkpointer.open()
 
     async def _bound_the_log(self) -> None:
