@@ -14,6 +14,7 @@ from pathlib import Path
 from peerpost_protocol import configuration
 from peerpost_protocol.errors import ProtocolError
 from peerpost_relay import administration as admin
+from peerpost_relay import copies
 from peerpost_relay.configuration import RelayConfiguration, address_of, configured
 from peerpost_relay.errors import ConfigurationError, RelayError
 from peerpost_relay.process import Serving, serve
@@ -63,6 +64,8 @@ def parser() -> argparse.ArgumentParser:
         required=True, metavar="ACTION"
     )
     _add_list(channels.add_parser("list", help="list channels"), admin.list_channels)
+    _add_backup(commands.add_parser("backup", help="copy the store and the key to one file"))
+    _add_restore(commands.add_parser("restore", help="make a data folder of a backup"))
     return top
 
 
@@ -119,6 +122,20 @@ def _add_card_revoke(command: argparse.ArgumentParser) -> None:
     _add_data(command)
     command.add_argument("card", type=_card_id, help="the card's id, 64 hexadecimal digits")
     command.set_defaults(run=lambda a: admin.revoke_card(_folder(a), a.card))
+
+
+def _add_backup(command: argparse.ArgumentParser) -> None:
+    _add_data(command)
+    command.add_argument("--to", type=Path, required=True, metavar="FILE", help="a new file")
+    command.set_defaults(run=lambda a: copies.back_up(_folder(a), a.to))
+
+
+def _add_restore(command: argparse.ArgumentParser) -> None:
+    _add_data(command)
+    command.add_argument(
+        "--from", dest="source", type=Path, required=True, metavar="FILE", help="the backup"
+    )
+    command.set_defaults(run=lambda a: copies.restore(a.source, _folder(a)))
 
 
 def _add_list(command: argparse.ArgumentParser, run: admin.Listing) -> None:

@@ -52,6 +52,12 @@ def contact() -> ContactRecord:
     return ContactRecord(BOB.identity, "verified", 1_750_000_001_000, (card,))
 
 
+def contact_of(number: int) -> ContactRecord:
+    """Return one of many contacts, with a name that takes room and no card."""
+    identity = f"contact-{number}-{'x' * 40}@{'y' * 60}.{'z' * 60}.example.org"
+    return ContactRecord(identity, "pinned", 1_750_000_001_000, ())
+
+
 def message(number: int, size: int = 20) -> MessageRecord:
     """Return a message whose fields have `size` bytes."""
     return MessageRecord(number.to_bytes(16, "big"), None, b"x" * size)

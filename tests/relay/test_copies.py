@@ -1,0 +1,154 @@
+"""peerpost-relay backup and restore: a copy beside a serving relay, made a relay again."""
+
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+
+from peerpost_relay.commands import main
+from peerpost_relay.data_folder import DataFolder
+from tests.support.accounts import account
+from tests.support.processes import free_port
+from tests.support.relay_client import Person, RelayClient, position
+from tests.support.relay_server import running_relay
+
+ALICE, BOB = "alice@example.org", "bob@example.org"
+
+
+async def filled(folder: Path) -> None:
+    """Let a relay have something in its store."""
+    async with running_relay(folder) as relay, await RelayClient.register(relay.url, Person(ALICE)):
+        pass
+
+
+def backed_up(data: Path, to: Path) -> Path:
+    assert main(["backup", "--data", str(data), "--to", str(to)]) == 0
+    return to
+
+
+def restored(source: Path, data: Path) -> int:
+    return main(["restore", "--from", str(source), "--data", str(data)])
+
+
+async def test_messaging_goes_on_after_a_restoration(tmp_path: Path) -> None:
+    port, copy = free_port(), tmp_path / "copy"
+    async with (
+        running_relay(tmp_path / "relay", port=port) as relay,
+        account(tmp_path / "a", ALICE, relay.url) as alice,
+        account(tmp_path / "b", BOB, relay.url) as bob,
+    ):
+        await bob.online()
+        channel = await alice.channel("ops", BOB)
+        await alice.outgoing(await alice.send(channel, "before"), "delivered")
+        backed_up(tmp_path / "relay", copy)
+        await alice.outgoing(await alice.send(channel, "lost"), "delivered")
+    assert restored(copy, tmp_path / "again") == 0
+    async with (
+        running_relay(tmp_path / "again", port=port) as relay,
+        account(tmp_path / "a", ALICE, relay.url) as alice,
+        account(tmp_path / "b", BOB, relay.url) as bob,
+    ):
+        await bob.told("daemon", change="relay_store_changed")
+        await alice.told("daemon", change="relay_lost_messages")
+        await alice.outgoing(await alice.send(channel, "after"), "delivered")
+        await bob.shows(channel, "before", "lost", "after")
+        assert await bob.reasons() == []
+
+
+async def test_a_copy_is_one_moment_of_a_relay_that_writes(tmp_path: Path) -> None:
+    alice = Person(ALICE)
+    async with (
+        running_relay(tmp_path / "relay") as relay,
+        await RelayClient.register(relay.url, alice) as client,
+    ):
+        roster, event = alice.create([])
+        await client.submit(event)
+        first = position(await client.publish(alice.envelope(roster)))
+        backed_up(tmp_path / "relay", tmp_path / "copy")
+        position(await client.publish(alice.envelope(roster)))
+    with sqlite3.connect(tmp_path / "copy") as db:
+        assert db.execute("SELECT last FROM channels").fetchone() == (first,)
+    db.close()
+
+
+async def test_the_relay_is_the_same_and_its_store_another(tmp_path: Path) -> None:
+    await filled(tmp_path / "relay")
+    assert restored(backed_up(tmp_path / "relay", tmp_path / "copy"), tmp_path / "again") == 0
+    before, after = DataFolder(tmp_path / "relay"), DataFolder(tmp_path / "again")
+    assert before.key().public == after.key().public
+    assert _epoch(before.database) != _epoch(after.database)
+
+
+def _epoch(path: Path) -> bytes:
+    db = sqlite3.connect(path)
+    try:
+        (epoch,) = db.execute("SELECT epoch FROM store").fetchone()
+    finally:
+        db.close()
+    return bytes(epoch)
+
+
+async def test_everything_is_private_and_the_key_stays_in_one_place(tmp_path: Path) -> None:
+    await filled(tmp_path / "relay")
+    copy = backed_up(tmp_path / "relay", tmp_path / "copy")
+    assert restored(copy, tmp_path / "again") == 0
+    _private(copy, tmp_path / "again")
+
+
+def _private(copy: Path, data: Path) -> None:
+    files = [copy, *data.iterdir()]
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    assert {file.name for file in data.iterdir()} == {"relay.sqlite", "relay.key"}
+    assert (data / "relay.key").read_bytes() not in (data / "relay.sqlite").read_bytes()
+
+
+async def test_nothing_is_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    await filled(tmp_path / "relay")
+    copy = backed_up(tmp_path / "relay", tmp_path / "copy")
+    _refused(copy, tmp_path / "relay", capsys)
+
+
+def _refused(copy: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = copy.read_bytes()
+    assert main(["backup", "--data", str(data), "--to", str(copy)]) == 1
+    assert "is there already" in capsys.readouterr().err
+    assert restored(copy, data) == 1
+    assert "is not empty" in capsys.readouterr().err
+    assert copy.read_bytes() == before
+
+
+@pytest.mark.parametrize("what", ["damaged", "cut off", "a text", "another database"])
+async def test_what_is_no_whole_backup_leaves_nothing(tmp_path: Path, what: str) -> None:
+    await filled(tmp_path / "relay")
+    copy = backed_up(tmp_path / "relay", tmp_path / "copy")
+    _spoil(copy, what)
+    assert restored(copy, tmp_path / "again") == 1
+    assert not _entries(tmp_path / "again")
+
+
+def _spoil(copy: Path, what: str) -> None:
+    data = copy.read_bytes()
+    half = len(data) // 2
+    spoiled = {
+        "damaged": data[: half - 4096] + bytes(8192) + data[half + 4096 :],
+        "cut off": data[:half],
+        "a text": b"a text",
+        "another database": data,
+    }
+    copy.write_bytes(spoiled[what])
+    if what == "another database":
+        db = sqlite3.connect(copy)
+        db.execute("DROP TABLE backup_key")
+        db.close()
+
+
+def _entries(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
+async def test_a_folder_that_is_no_relays_is_not_backed_up(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["backup", "--data", str(tmp_path), "--to", str(tmp_path / "copy")]) == 1
+    assert "no relay's data folder" in capsys.readouterr().err
