@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Event,
         Finding,
         Health,
+        Hit,
         Message,
         Policies,
         Recipient,
@@ -56,6 +57,15 @@ def message_line(message: Message) -> str:
     """Return `time [channel] sender: text`."""
     where = label(message.get("channel_name") or message["channel"][:12])
     return f"{moment(message['sent_at_ms'])} [{where}] {label(message['from'])}: {body(message)}"
+
+
+def hit_lines(hit: Hit) -> Iterable[str]:
+    """Return a message that was found: when, where, who, and the words around the match."""
+    message = hit["message"]
+    where = label(message.get("channel_name") or (message["channel"] or "")[:12])
+    said = "".join(label(piece["text"]) for piece in hit["snippet"])
+    head = f"{moment(message['sent_at_ms'])} [{where}] {label(message['from'])}"
+    yield f"{head}: {said}  ({label(message['message'])})"
 
 
 def message_lines(message: Message) -> Iterable[str]:

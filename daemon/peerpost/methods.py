@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         Declined,
         Delivery,
         Diagnosis,
+        Found,
         Health,
         Least,
         Listed,
@@ -300,6 +301,20 @@ class Methods:
     @method("message.delete")
     def delete(self, message: str, *, author: str | None = None) -> Message:
         """Delete a message of one's own, or, as an admin of the channel, anybody's."""
+
+    @method("message.search")
+    def search(
+        self,
+        query: str,
+        *,
+        channel: str | None = None,
+        sender: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        limit: int | None = None,
+        page: str | None = None,
+    ) -> Found:
+        """Find messages by their words, the newest first: `word "two words" begin* -without`."""
 
     @method("message.cancel")
     def cancel(self, message: str) -> Delivery:

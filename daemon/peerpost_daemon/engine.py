@@ -50,6 +50,7 @@ from peerpost_daemon.records.account import Account
 from peerpost_daemon.records.history import MAX_HISTORY_BYTES
 from peerpost_daemon.records.own_chain import Found
 from peerpost_daemon.requests import Requests
+from peerpost_daemon.tidying import Tidying
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
 from peerpost_protocol.frames import (
@@ -110,6 +111,7 @@ class Engine:
         self._ageing = Ageing(
             database, bell, max_queued_seconds, now_ms=now_ms, monotonic=time.monotonic
         )
+        self._tidying = Tidying(database, bell, now_ms=now_ms)
         self._pruning = Pruning(database, now_ms=now_ms, monotonic=time.monotonic)
         self._max_history_bytes = max_history_bytes
         self._put_together(Recipient(account.card, account.keys), sender)
@@ -158,7 +160,8 @@ class Engine:
     async def start(self) -> None:
         """Begin to run."""
         parts = (self._link, self._inbox, self._answers, self.outbound, self._receipts)
-        for part in (*parts, self._mending, self.requests, self._ageing, self._pruning):
+        upkeep = (self._mending, self._ageing, self._tidying, self._pruning)
+        for part in (*parts, self.requests, *upkeep):
             self._tasks.append(asyncio.create_task(self._keep(part.run), name=type(part).__name__))
 
     async def close(self) -> None:

@@ -350,6 +350,16 @@ ANSWERS: dict[str, object] = {
     "message.send": DELIVERY,
     "message.status": DELIVERY,
     "message.list": {"messages": [MESSAGE], "more": False, "next": "khHD", "previous": "khHC"},
+    "message.search": {
+        "hits": [
+            {
+                "message": MESSAGE,
+                "snippet": [{"text": "the ", "match": False}, {"text": "disk", "match": True}],
+            }
+        ],
+        "next": None,
+        "complete": True,
+    },
     "message.react": MESSAGE,
     "message.edit": MESSAGE,
     "message.delete": MESSAGE,

@@ -26,6 +26,12 @@ CASES: list[Case] = [
     (["log", "ops", "--from", BOB], "message.list", {"channel": "ops", "sender": BOB}, "the disk"),
     (["log", "ops", "--thread", "a"], "message.list", {"channel": "ops", "thread": "a"}, "disk"),
     (["log", "ops", "--page", "khHD"], "message.list", {"channel": "ops", "page": "khHD"}, "disk"),
+    (
+        ["search", "disk", "is full", "--in", "ops", "--from", BOB, "--limit", "3"],
+        "message.search",
+        {"query": 'disk "is full"', "channel": "ops", "sender": BOB, "limit": 3},
+        "[ops] bob@example.org: the disk",
+    ),
     (["react", "a", "+1"], "message.react", {"message": "a", "emoji": "+1"}, "+1 carol@example"),
     (
         ["react", "a", "+1", "--withdraw"],

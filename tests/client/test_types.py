@@ -40,6 +40,7 @@ PAIRS = [
     (types.Step, samples.DELIVERY["history"][0]),
     (types.Message, samples.MESSAGE),
     (types.Reaction, samples.MESSAGE["reactions"][0]),
+    (types.Found, samples.ANSWERS["message.search"]),
     (types.Messages, samples.ANSWERS["message.list"]),
     (types.Consumer, samples.CONSUMER),
     (types.DeadLetter, samples.DEAD_LETTER),

@@ -51,6 +51,7 @@ _NOUNS = {
         "edit",
         "delete",
         "cancel",
+        "search",
     ),
     "event": ("subscribe", "ack", "nack", "unsubscribe", "dead_letters", "requeue", "discard"),
     "consumer": ("list", "show", "remove"),

@@ -15,6 +15,7 @@ SUMMARIES = {
     "run": "run a command, and send how it went",
     "listen": "print messages and other events as they come",
     "log": "print the messages of a channel or a conversation",
+    "search": "find messages by their words",
     "read": "tell the others that a channel has been read",
     "consumers": "list the named readers of events, and look after what they left",
     "status": "tell how the daemon is doing, or how far a message has come",

@@ -58,6 +58,28 @@ class Delivery(TypedDict):
     answers: NotRequired[list[Message]]
 
 
+class Piece(TypedDict):
+    """A piece of a text; `match`: it is what was searched for."""
+
+    text: str
+    match: bool
+
+
+class Hit(TypedDict):
+    """A message that was found, and the part of its text that shows why."""
+
+    message: Message
+    snippet: list[Piece]
+
+
+class Found(TypedDict):
+    """What a search has found, the newest first; `complete`: everything was looked at."""
+
+    hits: list[Hit]
+    next: str | None
+    complete: bool
+
+
 class Marked(TypedDict):
     """Up to where a channel is read; `changed`: the others are told."""
 

@@ -21,6 +21,7 @@ from peerpost_daemon.methods.event import EventMethods
 from peerpost_daemon.methods.judging import JudgingMethods
 from peerpost_daemon.methods.message import MessageMethods
 from peerpost_daemon.methods.reading import ReadingMethods
+from peerpost_daemon.methods.search import SearchMethods
 from peerpost_daemon.methods.send import SendMethods
 from peerpost_daemon.rpc import EventType, Method, Registry, register_discover
 from peerpost_daemon.version import VERSION
@@ -73,6 +74,7 @@ _NOUNS: Final[tuple[Callable[[Daemon], Iterable[Method]], ...]] = (
     lambda daemon: MessageMethods(daemon).all(),
     lambda daemon: ReadingMethods(daemon).all(),
     lambda daemon: ChangeMethods(daemon).all(),
+    lambda daemon: SearchMethods(daemon).all(),
     lambda daemon: EventMethods(daemon).all(),
     lambda daemon: AnswerMethods(daemon).all(),
     lambda daemon: ConsumerMethods(daemon).all(),

@@ -47,7 +47,7 @@ def _let_go(db: SqlConnection, wanted: int) -> tuple[int, int]:
         "WHERE message.cursor < ?1 AND (state IS NULL OR state IN ('delivered', 'read', 'failed')) "
         "AND NOT EXISTS (SELECT 1 FROM event JOIN held USING (cursor) "
         "WHERE event.message = message.cursor) ORDER BY message.cursor LIMIT ?2",
-        (_first_needed(db), MAX_LET_GO),
+        (first_needed(db), MAX_LET_GO),
     ).fetchall()
     gone, freed = list[tuple[int]](), 0
     for cursor, size in rows:
@@ -60,7 +60,7 @@ def _let_go(db: SqlConnection, wanted: int) -> tuple[int, int]:
     return len(gone), freed
 
 
-def _first_needed(db: SqlConnection) -> int:
+def first_needed(db: SqlConnection) -> int:
     """Return the first message that some consumer has not been given or has not acknowledged, by its cursor."""
     (done,) = db.execute("SELECT min(acknowledged) FROM consumer").fetchone()
     if done is None:  # nobody was promised anything

@@ -38,6 +38,7 @@ from peerpost_daemon.views.request import (
     Requests,
     all_requests,
 )
+from peerpost_daemon.views.search import Found, Hit
 from peerpost_daemon.views.status import Outbox, Relay, Status, relay
 
 __all__ = [
@@ -57,7 +58,9 @@ __all__ = [
     "Declined",
     "Delivery",
     "Diagnosis",
+    "Found",
     "Health",
+    "Hit",
     "Listed",
     "Message",
     "MessageChanged",
