@@ -3,17 +3,30 @@
 import datetime
 import json
 import logging
-from typing import Final, Literal
+from typing import Any, Final, Literal
+
+from peerpost_protocol.one_line import indented, one_line
 
 LogFormat = Literal["text", "json"]
 LEVELS: Final = ("debug", "info", "warning", "error")
 
 
 class TextLines(logging.Formatter):
-    """Write `LEVEL name: message`; whoever collects the lines adds the time."""
+    """Write `LEVEL name: message`; whoever collects the lines adds the time.
+
+    What a relay or a member wrote may be in a message: it begins no line of its own. A trace follows indented.
+    """
 
     def __init__(self) -> None:
         super().__init__("%(levelname)s %(name)s: %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  the base's name
+        """Return the line."""
+        return one_line(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: ANN401, N802  the base's
+        """Return the lines of a trace."""
+        return indented(super().formatException(ei))
 
 
 class JsonLines(logging.Formatter):

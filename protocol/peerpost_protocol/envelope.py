@@ -225,7 +225,10 @@ def recipients_of(envelope: Envelope) -> tuple[bytes, ...]:
 def unseal(envelope: Envelope, card: bytes, encryption_private: bytes) -> Content:
     """Return the content for the card with id `card`; raise DecryptionError or MalformedError."""
     header, parts = envelope.header, envelope.parts
-    wrap = next((w for w in _decode_wraps(parts.wraps) if w.recipient == card), None)
+    wraps = _decode_wraps(parts.wraps)
+    if len({one.recipient for one in wraps}) != len(wraps):
+        raise MalformedError("duplicate_wrap", "a card has two wraps", field="wraps")  # 4
+    wrap = next((one for one in wraps if one.recipient == card), None)
     if wrap is None:
         raise DecryptionError("not_for_us", "the envelope is not wrapped for this card")  # 4
     info = _info(_context(header, header.sender, header.key_commitment, card))

@@ -1,4 +1,4 @@
-"""A wall clock that jumps a year, at either end, in the middle of a conversation: nothing but what is shown changes."""
+"""A wall clock jumps an hour or a year, at either end or the relay: nothing but what is shown changes."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from tests.support.accounts import account, now_ms
 from tests.support.relay_server import running_relay
 
 ALICE, BOB = "alice@example.org", "bob@example.org"
-YEAR_MS = 365 * 86_400_000
+YEAR_MS, HOUR_MS = 365 * 86_400_000, 3_600_000
 
 
 class Wall:
@@ -21,7 +21,7 @@ class Wall:
         return now_ms() + self.off_ms
 
 
-@pytest.mark.parametrize("jump_ms", [YEAR_MS, -YEAR_MS])
+@pytest.mark.parametrize("jump_ms", [YEAR_MS, -YEAR_MS, HOUR_MS, -HOUR_MS])
 @pytest.mark.parametrize("end", ["sender", "receiver", "relay"])
 async def test_a_conversation_goes_on_whatever_the_clocks_say(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str, jump_ms: int

@@ -295,6 +295,26 @@ def test_4_one_who_is_no_recipient_reads_nothing() -> None:
     assert refused.value.kind == "not_for_us"
 
 
+def _with_wraps(*readers: Person) -> bytes:
+    """Return the envelope with another wrap list that its own sender has signed."""
+    wraps = wrapped_again(secret_of(DATA, ALICE, BOB), HEADER, readers)
+    parts = msgspec.structs.replace(PARTS, wraps=wraps)
+    return resigned(ALICE, parts, wraps_digest=sha256(wraps).digest())
+
+
+def test_4_two_wraps_for_one_card_are_refused_whoever_reads() -> None:
+    data = _with_wraps(ALICE, BOB, BOB)
+    for reader in (ALICE, BOB):
+        with pytest.raises(MalformedError) as refused:
+            read(data, ALICE, reader)
+        assert refused.value.kind == "duplicate_wrap"
+
+
+def test_4_the_order_of_wraps_means_nothing() -> None:
+    for data in (sealed(ALICE, CHANNEL, ALICE, BOB), sealed(ALICE, CHANNEL, BOB, ALICE)):
+        assert read(data, ALICE, BOB) == read(data, ALICE, ALICE)
+
+
 def test_4_another_key_opens_no_wrap() -> None:
     with pytest.raises(DecryptionError):
         unseal(opened(DATA, ALICE), BOB.card.id, MALLORY.keys.encryption_private)
