@@ -93,6 +93,7 @@ CLASSES: dict[str, type[PeerpostError]] = {
     "banned": RefusedError,
     "not_accepted": RefusedError,
     "untrusted_contact": RefusedError,
+    "identity_taken": RefusedError,
     "wrong_contact_state": RefusedError,
     "safety_number_differs": RefusedError,
     "relay_refused": RefusedError,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Contact,
         DeadLetter,
         Delivery,
+        Device,
         Event,
         Finding,
         Health,
@@ -251,6 +252,16 @@ def contact_lines(contact: Contact) -> Iterable[str]:
         name = f"{label(card['card'])}  {label(card['device'])}"
         yield f"  {name}  {label(card['state'])}, {seen}"
         yield f"    fingerprint {label(card['fingerprint'])}"
+
+
+def device_lines(device: Device) -> Iterable[str]:
+    """Return a device of this identity."""
+    here = ", this one" if device["this"] else ""
+    why = f" ({label(device['reason'])})" if device["reason"] else ""
+    yield f"{label(device['card'])}  {label(device['device'])}  {label(device['state'])}{why}{here}"
+    yield f"  fingerprint {label(device['fingerprint'])}"
+    if device["code"]:
+        yield f"  code {label(device['code'])}"
 
 
 def card_lines(card: Card) -> Iterable[str]:

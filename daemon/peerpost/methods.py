@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Backup,
         BackupVersion,
         Cards,
+        CardShown,
         Channel,
         Channels,
         Chosen,
@@ -32,10 +33,12 @@ if TYPE_CHECKING:
         DeadLetters,
         Declined,
         Delivery,
+        Devices,
         Diagnosis,
         Found,
         Health,
         Least,
+        Linking,
         Listed,
         Marked,
         Message,
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
         Policy,
         PolicySet,
         Priority,
+        Reason,
         Refused,
         Removed,
         Requests,
@@ -122,6 +126,38 @@ class Methods:
         self, passphrase: str, *, file: str | None = None, relay: str | None = None
     ) -> Restored:
         """Be the account of a backup again, in an empty vault."""
+
+    @method("account.link")
+    def account_link(
+        self,
+        identity: str,
+        *,
+        token: str | None = None,
+        device: str | None = None,
+        relay: str | None = None,
+        timeout: float | None = None,
+    ) -> Linking:
+        """Make this daemon a further device of an identity, for another device to approve."""
+
+    @method("account.devices")
+    def account_devices(self) -> Devices:
+        """List the devices of this account's identity."""
+
+    @method("account.approve")
+    def account_approve(self, code: str) -> Devices:
+        """Let the device take part that shows this code."""
+
+    @method("card.show")
+    def card_show(self, *, card: str | None = None) -> CardShown:
+        """Show a card by its id, this daemon's own if none is given."""
+
+    @method("card.endorse")
+    def card_endorse(self, card: str) -> CardShown:
+        """Vouch for another card of this account's identity."""
+
+    @method("card.revoke")
+    def card_revoke(self, card: str, *, reason: Reason | None = None) -> CardShown:
+        """End a card of this account's identity for good."""
 
     @method("card.search")
     def card_search(self, identity: str) -> Cards:

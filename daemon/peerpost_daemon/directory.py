@@ -104,10 +104,11 @@ class Directory:
 
 
 def _all_verified(records: Sequence[CardRecord]) -> list[Card | None]:
-    return [_verified(record) for record in records]
+    return [verified(record) for record in records]
 
 
-def _verified(record: CardRecord) -> Card | None:
+def verified(record: CardRecord) -> Card | None:
+    """Return the card of a record, None when it does not verify."""
     try:
         return verify_card(record.card)
     except ProtocolError:

@@ -20,6 +20,7 @@ from typing import Any
 from peerpost_daemon import event_data
 from peerpost_daemon.backups.watch import BackupWatch
 from peerpost_daemon.bell import Bell
+from peerpost_daemon.devices import Devices
 from peerpost_daemon.directory import Directory
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.histories import Histories
@@ -127,6 +128,15 @@ class Engine:
         beginnings = Beginnings(database, link, self.channels, bell, now_ms=now_ms)
         self.outbound = Pump(
             database, link, beginnings, self._answers, sender, bell=bell, now_ms=now_ms
+        )
+        self.devices = Devices(
+            database,
+            self.directory,
+            self.histories,
+            link,
+            sender,
+            now_ms=now_ms,
+            changed=lambda: self._note(self._inbox.judge(lambda _db: None)),
         )
         self._answers.lacking = self._lack
         self._mending.again = self.outbound.again
@@ -275,7 +285,7 @@ class Engine:
 
         def store(db: SqlConnection) -> None:
             if status.state is LinkState.REFUSED and fault is not None:
-                accounts.refused(db, fault.kind)
+                accounts.refused(db, fault.kind, fault.subject)
             detail = fault.kind if fault and status.state is not LinkState.ONLINE else None
             data = event_data.LinkData(status.state.value, detail)
             events.add(db, event_data.LINK, self._now_ms(), data)

@@ -47,6 +47,11 @@ _TABLE: dict[str, tuple[int, str]] = {
         -32025,
         "A line of a list of fingerprints cannot be read; `line` says which.",
     ),
+    "unknown_card": (-32090, "No card of that id, code or device name is known."),
+    "identity_taken": (
+        -32091,
+        "The identity has a device already: `account.link`, and approve there.",
+    ),
     "too_large": (-32030, "The request or something in it exceeds its bound."),
     "queue_full": (-32031, "The outbox has no room; come back later."),
     "too_many_requests": (-32032, "More requests or connections than allowed; come back later."),

@@ -39,7 +39,7 @@ def safety_number(ours: Iterable[Card], theirs: Iterable[Card]) -> str:
 
 def numeric_fingerprint(one: tuple[bytes, list[bytes]], other: tuple[bytes, list[bytes]]) -> str:
     """Return the 60 digits of two sides, each a stable identifier and its public keys."""
-    return "".join(sorted((_digits(*one), _digits(*other))))
+    return "".join(sorted((fingerprint_digits(*one), fingerprint_digits(*other))))
 
 
 def grouped(number: str) -> str:
@@ -64,7 +64,8 @@ def _side(cards: Iterable[Card]) -> tuple[bytes, list[bytes]]:
     return listed[0].identity.encode(), keys
 
 
-def _digits(identifier: bytes, keys: list[bytes]) -> str:
+def fingerprint_digits(identifier: bytes, keys: list[bytes]) -> str:
+    """Return the 30 digits of one side: a stable identifier and its public keys."""
     joined = b"".join(sorted(keys))
     digest = _VERSION + joined + identifier
     for _ in range(ITERATIONS):

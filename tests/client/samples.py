@@ -153,6 +153,40 @@ POLICY_SET: dict[str, Any] = {
     "policy": "pin",
     "default": "tofu",
 }
+CARD_SHOWN: dict[str, Any] = {
+    "card": CARD,
+    "identity": "alice@example.org",
+    "device": "phone",
+    "created_at_ms": 1_700_000_000_000,
+    "fingerprint": "1111 2222",
+    "state": "revoked",
+    "trusted": False,
+    "endorser": None,
+    "predecessor": None,
+}
+DEVICE: dict[str, Any] = {
+    "card": CARD,
+    "device": "phone",
+    "state": "unendorsed",
+    "this": False,
+    "fingerprint": "1111 2222",
+    "created_at_ms": 1_700_000_000_000,
+    "code": "11111 22222 33333 44444",
+    "endorsers": [],
+    "successor": None,
+    "reason": None,
+}
+DEVICES: dict[str, Any] = {"devices": [DEVICE]}
+LINKING: dict[str, Any] = {
+    "identity": "alice@example.org",
+    "card": CARD,
+    "device": "phone",
+    "waiting": True,
+    "code": "11111 22222 33333 44444",
+    "text": "peerpost-link-1:cc",
+    "qr": ["101", "010", "111"],
+    "png": "iVBORw==",
+}
 LISTED: dict[str, Any] = {"listed": 2, "verified": ["bob@example.org"]}
 
 
@@ -283,6 +317,12 @@ ANSWERS: dict[str, object] = {
     "daemon.shutdown": {"stopping": True},
     "account.register": ACCOUNT,
     "account.show": ACCOUNT,
+    "account.link": LINKING,
+    "account.devices": DEVICES,
+    "account.approve": DEVICES,
+    "card.show": CARD_SHOWN,
+    "card.endorse": CARD_SHOWN,
+    "card.revoke": CARD_SHOWN,
     "card.search": {
         "cards": [
             {

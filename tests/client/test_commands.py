@@ -68,6 +68,20 @@ CASES: list[Case] = [
         "bob@example.org  pin",
     ),
     (["contacts", "policy", "ops", "default"], "contact.policy", {"channel": "ops"}, "ops  pin"),
+    (["link", "a@b.org"], "account.link", {"identity": "a@b.org"}, "11111 22222 33333 44444"),
+    (["devices", "list"], "account.devices", {}, "phone  unendorsed"),
+    (
+        ["devices", "approve", "11111", "22222"],
+        "account.approve",
+        {"code": "11111 22222"},
+        "code 11111 22222 33333 44444",
+    ),
+    (
+        ["devices", "remove", "phone", "--reason", "lost"],
+        "card.revoke",
+        {"card": samples.CARD, "reason": "lost"},
+        "phone  revoked",
+    ),
     (["verify", BOB], "contact.safety_number", {"identity": BOB}, "11111 22222"),
     (
         ["verify", BOB, "--match", "11111 22222"],

@@ -32,6 +32,7 @@ CODES = {
     "not_a_member": 6,
     "not_an_admin": 6,
     "untrusted_contact": 6,
+    "identity_taken": 6,
     "wrong_contact_state": 6,
     "safety_number_differs": 6,
     "relay_refused": 6,

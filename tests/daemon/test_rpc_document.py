@@ -17,13 +17,16 @@ _NOUNS = {
     "account": (
         "register",
         "show",
+        "link",
+        "devices",
+        "approve",
         "backup",
         "backup_show",
         "backup_passphrase",
         "backup_destroy",
         "restore",
     ),
-    "card": ("search",),
+    "card": ("search", "show", "endorse", "revoke"),
     "contact": (
         "list",
         "show",

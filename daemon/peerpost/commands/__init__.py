@@ -5,6 +5,8 @@ SUMMARIES = {
     "unlock": "unlock the vault",
     "lock": "lock the vault",
     "register": "make this daemon's card and publish it at the relay",
+    "link": "make this daemon a further device of an identity",
+    "devices": "list the devices of this identity, approve or remove one",
     "send": "send a message to an identity or a channel",
     "reply": "answer a message",
     "request": "ask an identity or a channel, and print the answers",

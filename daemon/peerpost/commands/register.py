@@ -41,7 +41,7 @@ def run(client: Client, options: Namespace, screen: Screen) -> None:
     """Register; without the relay, the daemon goes on by itself."""
     account = client.register(
         options.identity,
-        token=_token(options),
+        token=token(options),
         device=options.device,
         relay=options.relay,
         timeout=options.timeout,
@@ -51,7 +51,8 @@ def run(client: Client, options: Namespace, screen: Screen) -> None:
         complain("The relay is out of reach; the daemon goes on trying.")
 
 
-def _token(options: Namespace) -> str | None:
+def token(options: Namespace) -> str | None:
+    """Return the token from where the options say. Raises UsageError."""
     if options.token_fd is not None:
         return secret_sources.from_descriptor(options.token_fd)
     if options.token_file is not None:

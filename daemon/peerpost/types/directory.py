@@ -31,7 +31,7 @@ class ContactCard(TypedDict):
 
     card: str
     device: str
-    state: Literal["pinned", "endorsed", "offered", "revoked"]
+    state: Literal["pinned", "endorsed", "offered", "ended", "revoked"]
     fingerprint: str
     first_seen_ms: int
 
@@ -77,3 +77,55 @@ class Listed(TypedDict):
 
     listed: int
     verified: list[str]
+
+
+CardState = Literal["unendorsed", "live", "replaced", "revoked"]
+Reason = Literal["unspecified", "retired", "lost", "compromised", "unwanted"]
+
+
+class CardShown(TypedDict):
+    """One card, with what the daemon knows of it."""
+
+    card: str
+    identity: str
+    device: str
+    created_at_ms: int
+    fingerprint: str
+    state: CardState
+    trusted: bool
+    endorser: str | None
+    predecessor: str | None
+
+
+class Device(TypedDict):
+    """One card of the account's own identity."""
+
+    card: str
+    device: str
+    state: CardState
+    this: bool
+    fingerprint: str
+    created_at_ms: int
+    code: str | None
+    endorsers: list[str]
+    successor: str | None
+    reason: Reason | None
+
+
+class Devices(TypedDict):
+    """The account's devices."""
+
+    devices: list[Device]
+
+
+class Linking(TypedDict):
+    """What another device needs to approve this one."""
+
+    identity: str
+    card: str
+    device: str
+    waiting: bool
+    code: str
+    text: str
+    qr: list[str]
+    png: str

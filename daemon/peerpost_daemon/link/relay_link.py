@@ -202,7 +202,7 @@ class RelayLink:
             self._retry_at = None
         else:
             self._retry_at = self._monotonic() + self._backoff.delay(ending)
-        fault = LinkFault(ending.kind, ending.detail)
+        fault = LinkFault(ending.kind, ending.detail, ending.subject)
         self._status = replace(self._status, last_error=fault)
         self._change(LinkState.REFUSED if ending.terminal else LinkState.WAITING)
 

@@ -223,6 +223,7 @@ class Ending(Struct, frozen=True):
     terminal: bool = False
     come_back: bool = True
     retry_after_ms: int | None = None
+    subject: bytes | None = None
 
 
 class Send(Struct, frozen=True):
@@ -456,7 +457,14 @@ class Session:
         if frame.kind in (Refusal.CARD_REVOKED, Refusal.CARD_TAKEN_OVER):
             terminal = True
         self._step(Step.END)
-        ending = Ending(frame.kind, frame.detail, terminal, frame.come_back, frame.retry_after_ms)
+        ending = Ending(
+            frame.kind,
+            frame.detail,
+            terminal,
+            frame.come_back,
+            frame.retry_after_ms,
+            frame.subject if isinstance(frame, Refused) else None,
+        )
         return [Ended(ending)]
 
     def _next_number(self) -> int:

@@ -21,10 +21,11 @@ class LinkState(StrEnum):
 
 @dataclass(frozen=True)
 class LinkFault:
-    """Say why the last session or try ended: a kind for programs, a sentence for people."""
+    """Say why the last session or try ended: a kind for programs, a sentence for people, a card it is about."""
 
     kind: str
     detail: str
+    subject: bytes | None = None
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,7 @@ class AccountMethods:
             requires=Requires.VAULT,
             errors=(
                 "account_exists",
+                "identity_taken",
                 "token_refused",
                 "relay_refused",
                 "storage_full",
@@ -67,8 +68,12 @@ class AccountMethods:
     async def register(self, params: Register, call: Call) -> views.Account:  # noqa: ARG002 - a handler's shape
         """Make this daemon's card and publish it; it stays pending while the relay is out of reach."""
         await self._daemon.register(self._store(params))
+        return await self.outcome(params.timeout)
+
+    async def outcome(self, timeout: float) -> views.Account:  # noqa: ASYNC109  the caller's own bound
+        """Return the account once the relay has said yes, or as it is after `timeout` seconds; raise its refusal."""
         try:
-            async with asyncio.timeout(params.timeout):
+            async with asyncio.timeout(timeout):
                 account = await self._settled()
         except TimeoutError:
             account = await self._found()
@@ -140,6 +145,11 @@ def _may_register_again(known: Account, who: str, device: str | None) -> None:
 
 def _refused(reason: str) -> DaemonError:
     extra = {"reason": reason}
+    if reason == Refusal.IDENTITY_TAKEN:
+        message = (
+            "The identity has a device. If that is yours: link this one, and approve it there."
+        )
+        return DaemonError("identity_taken", message, field="identity", extra=extra)
     if reason in _TOKEN_REASONS:
         message = f"The relay refused the token: {reason}."
         return DaemonError("token_refused", message, field="token", extra=extra)

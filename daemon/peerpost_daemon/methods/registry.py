@@ -17,6 +17,7 @@ from peerpost_daemon.methods.channel_rules import ChannelRuleMethods
 from peerpost_daemon.methods.consumer import ConsumerMethods
 from peerpost_daemon.methods.contact import ContactMethods
 from peerpost_daemon.methods.daemon import DaemonMethods
+from peerpost_daemon.methods.devices import DeviceMethods
 from peerpost_daemon.methods.event import EventMethods
 from peerpost_daemon.methods.judging import JudgingMethods
 from peerpost_daemon.methods.message import MessageMethods
@@ -62,6 +63,7 @@ EVENT_TYPES: Final = (
 _NOUNS: Final[tuple[Callable[[Daemon], Iterable[Method]], ...]] = (
     lambda daemon: DaemonMethods(daemon).all(),
     lambda daemon: AccountMethods(daemon).all(),
+    lambda daemon: DeviceMethods(daemon).all(),
     lambda daemon: BackupMethods(daemon).all(),
     lambda daemon: CardMethods(daemon).all(),
     lambda daemon: ContactMethods(daemon).all(),

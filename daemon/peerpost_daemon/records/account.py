@@ -87,9 +87,36 @@ def accepted(db: SqlConnection, relay_key: bytes, epoch: bytes, attestation: str
     return row[0] if row else None
 
 
-def refused(db: SqlConnection, reason: str) -> None:
-    """Note why the relay does not take the card."""
-    db.execute("UPDATE account SET state = 'refused', reason = ?", (reason,))
+def refused(db: SqlConnection, reason: str, subject: bytes | None = None) -> None:
+    """Note why the relay does not take the card, and the card for which it does not."""
+    db.execute(
+        "UPDATE account SET state = 'refused', reason = ?, refused_for = ?", (reason, subject)
+    )
 
 
-__all__ = ["Account", "accepted", "aim", "create", "find", "known_relay", "refused", "token"]
+def refused_for(db: SqlConnection) -> bytes | None:
+    """Return the card for which the relay refused ours."""
+    row = db.execute("SELECT refused_for FROM account").fetchone()
+    return row[0] if row else None
+
+
+def reissue(db: SqlConnection, card: Card) -> None:
+    """Put another card over the same keys in the place of one that the relay has refused."""
+    db.execute(
+        "UPDATE account SET card = ?, state = 'pending', reason = NULL WHERE state = 'refused'",
+        (encode(card.signed),),
+    )
+
+
+__all__ = [
+    "Account",
+    "accepted",
+    "aim",
+    "create",
+    "find",
+    "known_relay",
+    "refused",
+    "refused_for",
+    "reissue",
+    "token",
+]

@@ -29,6 +29,15 @@ from peerpost_daemon.views.contact import (
     safety_number,
 )
 from peerpost_daemon.views.delivery import Delivery, Recipient, delivery
+from peerpost_daemon.views.device import (
+    CardShown,
+    Device,
+    Devices,
+    Linking,
+    card_shown,
+    device,
+    linking,
+)
 from peerpost_daemon.views.health import Diagnosis, Health, diagnosis, health
 from peerpost_daemon.views.message import Message, MessageChanged, Messages, message, with_reactions
 from peerpost_daemon.views.request import (
@@ -47,6 +56,7 @@ __all__ = [
     "BackupFetch",
     "BackupVersion",
     "CardFound",
+    "CardShown",
     "CardsFound",
     "Channel",
     "ChannelMember",
@@ -57,10 +67,13 @@ __all__ = [
     "Contacts",
     "Declined",
     "Delivery",
+    "Device",
+    "Devices",
     "Diagnosis",
     "Found",
     "Health",
     "Hit",
+    "Linking",
     "Listed",
     "Message",
     "MessageChanged",
@@ -78,13 +91,16 @@ __all__ = [
     "account",
     "all_requests",
     "card_found",
+    "card_shown",
     "channel",
     "channels",
     "contact",
     "delivery",
+    "device",
     "diagnosis",
     "fingerprint",
     "health",
+    "linking",
     "message",
     "relay",
     "restored",

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from peerpost_daemon.bell import Bell
 from peerpost_daemon.daemon import Daemon
+from peerpost_daemon.devices import Device
 from peerpost_daemon.directory import FoundCard
 from peerpost_daemon.engine import Engine
 from peerpost_daemon.errors import DaemonError
@@ -26,6 +27,7 @@ from peerpost_daemon.vault.database import Database
 from peerpost_daemon.vault.keyfile import Cost
 from peerpost_protocol.card import Card
 from peerpost_protocol.roster import Role
+from peerpost_protocol.statement import Reason
 from tests.daemon.rpc.stage import Client, connected
 from tests.support import backups
 from tests.support.people import NOW_MS, Person, channel_of, digest, person, random_bytes
@@ -43,7 +45,7 @@ class Recorder:
         self.database = database
         self.bell = bell
         self.plan = plan
-        self.outbound = self.channels = self.directory = self
+        self.outbound = self.devices = self.channels = self.directory = self
         self.faults = 0
         self.link_status = LinkStatus(LinkState.CONNECTING, NOW_MS, RELAY)
 
@@ -97,6 +99,21 @@ class Recorder:
         self._note("judge")
         await self.database.write(decide)
         self.bell.ring()
+
+    async def all(self) -> list[Device]:
+        return []
+
+    async def approve(self, code: str) -> None:
+        self._note("approve", code)
+
+    async def endorse(self, card: bytes) -> None:
+        self._note("endorse", card.hex())
+
+    async def revoke(self, card: bytes, reason: Reason) -> None:
+        self._note("revoke", card.hex(), reason)
+
+    async def known_or_fetched(self, ids: set[bytes], own: Card) -> dict[bytes, Card]:
+        return {own.id: own} if own.id in ids else {}
 
     async def met(self, identity: str) -> tuple[Card, ...]:
         self._note("met", identity)

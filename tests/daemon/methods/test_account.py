@@ -37,7 +37,7 @@ async def test_a_relay_out_of_reach_leaves_the_account_pending(bare: House) -> N
     [
         ("token_refused", "token_refused"),
         ("token_required", "token_refused"),
-        ("identity_taken", "relay_refused"),
+        ("identity_taken", "identity_taken"),
     ],
 )
 async def test_the_relays_no_is_an_error_with_its_reason(

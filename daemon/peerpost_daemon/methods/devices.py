@@ -1,0 +1,98 @@
+"""account.link, account.devices, account.approve: the devices of this account's identity."""
+
+from collections.abc import Iterator
+from typing import Annotated, Final
+
+from msgspec import Meta, Struct
+
+from peerpost_daemon import views
+from peerpost_daemon.daemon import Daemon
+from peerpost_daemon.errors import DaemonError
+from peerpost_daemon.methods.account import AccountMethods, Register
+from peerpost_daemon.methods.params import NoParams
+from peerpost_daemon.records import account as accounts
+from peerpost_daemon.records.account import Account
+from peerpost_daemon.rpc import Call, Method, Requires, Scope
+from peerpost_daemon.vault.connection import SqlConnection
+from peerpost_protocol.card import Card, issue_card
+
+MAX_CODE_CHARACTERS: Final = 128
+CodeParam = Annotated[
+    str, Meta(max_length=MAX_CODE_CHARACTERS, description="20 digits, or a QR code's text")
+]
+
+
+class Approve(Struct, frozen=True, forbid_unknown_fields=True):
+    """Take the code that the new device shows."""
+
+    code: CodeParam
+
+
+class DeviceMethods:
+    """The methods of devices."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+        self._accounts = AccountMethods(daemon)
+
+    def all(self) -> Iterator[Method]:
+        """Declare them."""
+        relay = ("relay_unreachable", "relay_refused")
+        stored = ("storage_full", "storage_failed")
+        yield Method.of(
+            "account.link",
+            self.link,
+            scope=Scope.ADMIN,
+            requires=Requires.VAULT,
+            errors=("account_exists", "token_refused", *relay, *stored),
+        )
+        yield Method.of("account.devices", self.devices, scope=Scope.RECEIVE, errors=relay)
+        yield Method.of(
+            "account.approve",
+            self.approve,
+            scope=Scope.ADMIN,
+            errors=("unknown_card", *relay, *stored),
+        )
+
+    async def link(self, params: Register, call: Call) -> views.Linking:
+        """Make this daemon a further device of an identity; another device has to approve the code."""
+        try:
+            await self._accounts.register(params, call)
+        except DaemonError as error:
+            if error.kind != "identity_taken":
+                raise
+            await self._daemon.register(self._again)
+            await self._accounts.outcome(params.timeout)
+        account = await self._daemon.read(accounts.find)
+        assert account is not None
+        if account.state == "pending":
+            message = "The relay is out of reach; link again when it is back."
+            raise DaemonError("relay_unreachable", message)
+        return views.linking(account.card, waiting=account.card.body.endorser is not None)
+
+    async def devices(self, params: NoParams, call: Call) -> views.Devices:  # noqa: ARG002 - a handler's shape
+        """List the devices of this account's identity, those that wait for an approval included."""
+        own = self._daemon.account.card
+        found = await self._daemon.engine.devices.all()
+        return views.Devices([views.device(each, own) for each in found])
+
+    async def approve(self, params: Approve, call: Call) -> views.Devices:
+        """Let the device take part that shows this code; from then on everybody seals to it as well."""
+        await self._daemon.engine.devices.approve(params.code)
+        return await self.devices(NoParams(), call)
+
+    def _again(self, db: SqlConnection) -> bool:
+        """Issue this device's card anew, naming the card for which the relay refused it."""
+        account, endorser = accounts.find(db), accounts.refused_for(db)
+        assert account is not None
+        if endorser is None:
+            raise DaemonError("relay_refused", "The relay names no device that could approve.")
+        accounts.reissue(db, _naming(account, endorser))
+        return True
+
+
+def _naming(account: Account, endorser: bytes) -> Card:
+    body = account.card.body
+    return issue_card(
+        account.keys, body.identity, body.device, body.created_at_ms, endorser=endorser
+    )
