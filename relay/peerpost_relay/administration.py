@@ -8,30 +8,47 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from peerpost_relay import directory
+from msgspec import Struct
+
+from peerpost_protocol.refusals import Refusal
+from peerpost_protocol.signing import SigningKey
+from peerpost_protocol.statement import Reason
+from peerpost_relay import histories, tokens
 from peerpost_relay.data_folder import DataFolder
 from peerpost_relay.errors import RefusalError, SetupError
+from peerpost_relay.outcomes import Outcome
 from peerpost_relay.relay import wall_clock
 from peerpost_relay.sqlite_store import SqliteStore
 from peerpost_relay.sqlite_store.transaction import SqliteTransaction
-from peerpost_relay.store import Token
+from peerpost_relay.store import RateClass, Token
 
 T = TypeVar("T")
 
 Listing = Callable[[Path], None]
 
 
-def create_token(data: Path, identity: str, expires_in_ms: int | None, uses: int | None) -> None:
+class Permission(Struct, frozen=True):
+    """Say what a new token permits: a pattern of identities, for how long (ms), how many cards, how fast."""
+
+    identity: str
+    expires_in_ms: int | None
+    uses: int | None
+    rate: RateClass
+
+
+def create_token(data: Path, permission: Permission) -> None:
     """Make a token and print it; it is stored nowhere."""
-    pattern = directory.pattern_of(identity)
-    token = directory.make_token(os.urandom(directory.TOKEN_BYTES))
+    pattern = tokens.pattern_of(permission.identity)
+    token = tokens.make_token(os.urandom(tokens.TOKEN_BYTES))
     now_ms = wall_clock()
-    expires_at_ms = now_ms + expires_in_ms if expires_in_ms is not None else None
-    digest = directory.digest_of(token)
-    _write(data, lambda t: t.add_token(digest, pattern, now_ms, expires_at_ms, uses))
+    span = permission.expires_in_ms
+    expires_at_ms = now_ms + span if span is not None else None
+    digest, uses, rate = tokens.digest_of(token), permission.uses, permission.rate
+    _write(data, lambda t: t.add_token(digest, pattern, now_ms, expires_at_ms, uses, rate=rate))
     print(token)  # noqa: T201
 
 
@@ -48,16 +65,27 @@ def revoke_token(data: Path, number: int) -> None:
 
 
 def list_cards(data: Path) -> None:
-    """Print id, identity, attestation and state of every card."""
-    for id_, identity, attestation, published, revoked in _read(data, lambda s: s.listed_cards()):
-        state = f"revoked {_time(revoked)}" if revoked is not None else "live"
-        _print([f"{id_.hex()}  {identity}  {attestation}  {_time(published)}  {state}"])
+    """Print id, identity, attestation, publication and state of every card."""
+    for id_, identity, attestation, published, state, ended in _read(
+        data, lambda s: s.listed_cards()
+    ):
+        when = f" {_time(ended)}" if ended is not None else ""
+        _print([f"{id_.hex()}  {identity}  {attestation}  {_time(published)}  {state}{when}"])
 
 
-def revoke_card(data: Path, card: bytes) -> None:
-    """End a card; a served relay closes its sessions within a second."""
-    if not _write(data, lambda t: t.revoke_card(card, wall_clock())):
-        raise SetupError("there is no live card with this id")
+def revoke_card(data: Path, card: bytes, reason: Reason) -> None:
+    """End a card, signed with the relay's key; a served relay closes its sessions within a second."""
+    key = DataFolder(data).key()
+    _write(data, partial(_revoke, card=card, reason=reason, key=key))
+
+
+def _revoke(
+    transaction: SqliteTransaction, *, card: bytes, reason: Reason, key: SigningKey
+) -> Outcome:
+    found = transaction.card(card)
+    if found is None or found.revoked_at_ms is not None:
+        raise RefusalError(Refusal.UNKNOWN_CARD, "there is no live card with this id")
+    return histories.rule(transaction, found, reason, key, wall_clock())
 
 
 def list_channels(data: Path) -> None:
@@ -68,10 +96,10 @@ def list_channels(data: Path) -> None:
 
 
 def _token_line(token: Token, now_ms: int) -> str:
-    state = "live" if directory.is_live(token, now_ms) else "ended"
+    state = "live" if tokens.is_live(token, now_ms) else "ended"
     expires = _time(token.expires_at_ms) if token.expires_at_ms is not None else "never"
     uses = token.uses_left if token.uses_left is not None else "any"
-    return f"{token.number}  {token.identity}  {state}  expires {expires}  uses {uses}"
+    return f"{token.number}  {token.identity}  {state}  expires {expires}  uses {uses}  rate {token.rate}"
 
 
 def _time(at_ms: int) -> str:

@@ -13,12 +13,14 @@ from pathlib import Path
 
 from peerpost_protocol import configuration
 from peerpost_protocol.errors import ProtocolError
+from peerpost_protocol.statement import Reason
 from peerpost_relay import administration as admin
 from peerpost_relay import copies
 from peerpost_relay.configuration import RelayConfiguration, address_of, configured
 from peerpost_relay.errors import ConfigurationError, RelayError
 from peerpost_relay.process import Serving, serve
 from peerpost_relay.settings import RelaySettings
+from peerpost_relay.store import RateClass
 from peerpost_relay.version import VERSION
 
 FAILED = 1
@@ -82,7 +84,8 @@ def _add_serve(command: argparse.ArgumentParser) -> None:
         "unix:/path: a socket; may be given several times (default: 127.0.0.1:8437)",
     )
     add("--log-format", choices=("text", "json"))
-    add("--allow-without-token", action="store_true", help="take cards from anybody")
+    add("--allow-unverified", action="store_true", help="take cards from anybody")
+    add("--allow-without-token", action="store_true", help=argparse.SUPPRESS)  # its former name
     for option, field, what in _QUOTAS:
         default = getattr(RelaySettings(), field)
         help_ = f"{what} (default: {default})"
@@ -107,9 +110,17 @@ def _add_token_create(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--expires", type=_span, metavar="SPAN", help="such as 12h, 30d or 8w")
     command.add_argument("--uses", type=_count, metavar="N", help="for so many cards")
-    command.set_defaults(
-        run=lambda a: admin.create_token(_folder(a), a.identity, a.expires, a.uses),
+    command.add_argument(
+        "--rate",
+        choices=[str(each) for each in RateClass],
+        default=str(RateClass.FULL),
+        help="how fast their cards may write: all that the relay allows, a tenth, a hundredth",
     )
+    command.set_defaults(run=lambda a: admin.create_token(_folder(a), _permission(a)))
+
+
+def _permission(asked: argparse.Namespace) -> admin.Permission:
+    return admin.Permission(asked.identity, asked.expires, asked.uses, RateClass(asked.rate))
 
 
 def _add_token_revoke(command: argparse.ArgumentParser) -> None:
@@ -121,7 +132,13 @@ def _add_token_revoke(command: argparse.ArgumentParser) -> None:
 def _add_card_revoke(command: argparse.ArgumentParser) -> None:
     _add_data(command)
     command.add_argument("card", type=_card_id, help="the card's id, 64 hexadecimal digits")
-    command.set_defaults(run=lambda a: admin.revoke_card(_folder(a), a.card))
+    command.add_argument(
+        "--reason",
+        choices=[str(each) for each in Reason],
+        default=str(Reason.UNSPECIFIED),
+        help="what everybody is told (default: %(default)s)",
+    )
+    command.set_defaults(run=lambda a: admin.revoke_card(_folder(a), a.card, Reason(a.reason)))
 
 
 def _add_backup(command: argparse.ArgumentParser) -> None:
@@ -193,8 +210,8 @@ def _assigned(asked: argparse.Namespace) -> list[str]:
         assigned.append(f"listen={json.dumps(asked.listen)}")
     if asked.log_format:
         assigned.append(f"log_format={asked.log_format}")
-    if asked.allow_without_token:
-        assigned.append("relay.require_token=false")
+    if asked.allow_unverified or asked.allow_without_token:
+        assigned.append("relay.allow_unverified=true")
     return assigned + list(asked.assigned)
 
 

@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 from peerpost_protocol import configuration
 from peerpost_protocol.errors import MalformedError
 from peerpost_relay.errors import ConfigurationError
+from peerpost_relay.mail_settings import MailSettings
 from peerpost_relay.settings import EdgeSettings, RelaySettings
 
 PREFIX = "PEERPOST_RELAY_"
@@ -37,6 +38,7 @@ class RelayConfiguration(Struct, frozen=True, kw_only=True, forbid_unknown_field
     log_format: Literal["text", "json"] = "text"  # for people, or for machines
     relay: RelaySettings = RelaySettings()
     edge: EdgeSettings = EdgeSettings()
+    mail: MailSettings = MailSettings()
 
 
 def configured(

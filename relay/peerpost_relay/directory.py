@@ -5,70 +5,111 @@ identity. A token has 256 random bits and only its SHA-256 is stored, so looking
 digest tells nothing by its timing; wrong ones count as failed tries of the session.
 
 Checks of `publish_card`, in their order (docs/protocol/frames.md, "publish_card"):
- 1. a card that is there already is accepted again, unless it has been revoked
+ 1. a card that is there already is accepted again, unless it has ended
  2. the token, where one is given or required, is live and for this identity
- 3. the identity has no live card
+ 3. a card that names no other: the identity has no live card
+ 4. a card that names another: that one is live and of this identity, and there is room among those that wait
 """
 
-import base64
-import re
-from hashlib import sha256
-
 from peerpost_protocol.card import Card
-from peerpost_protocol.errors import MalformedError
 from peerpost_protocol.frames import Attestation, CardRecord
-from peerpost_protocol.identity import normalise
-from peerpost_protocol.limits import MAX_CARDS_PER_ANSWER
+from peerpost_protocol.history import CardState
+from peerpost_protocol.limits import MAX_CARDS_PER_ANSWER, MAX_WAITING_CARDS
 from peerpost_protocol.refusals import Refusal
+from peerpost_relay import histories
 from peerpost_relay.errors import RefusalError
 from peerpost_relay.outcomes import Outcome
-from peerpost_relay.store import Snapshot, Token, Transaction
+from peerpost_relay.store import Snapshot, StoredCard, Transaction
+from peerpost_relay.tokens import Backing, attest
 
-TOKEN_PREFIX = "pp_"  # noqa: S105  what all tokens begin with, so that scanners for secrets find them
-TOKEN_BYTES = 32
-PATTERN_CHARACTERS_MAX = 254
-
-_PATTERN = re.compile(r"[a-z0-9_.+@*-]+")
+_STRENGTH = (Attestation.UNVERIFIED, Attestation.AUTHORIZED, Attestation.VERIFIED)
 
 
 def publish_card(
-    transaction: Transaction, card: Card, token: str | None, now_ms: int, *, require_token: bool
+    transaction: Transaction,
+    card: Card,
+    token: str | None,
+    now_ms: int,
+    *,
+    without: Refusal | None,
+    waiting_ms: int = 7 * 86_400_000,
 ) -> Outcome:
-    """Put the card into the directory; raise RefusalError."""
-    known = transaction.standing(card.id)
+    """Put the card into the directory; raise RefusalError.
+
+    `without`: why a card without a token is refused, None where it is taken as unverified.
+    """
+    known = transaction.card(card.id)
     if known is not None:
-        if known.revoked_at_ms is not None:
-            raise RefusalError(Refusal.CARD_REVOKED, "the card has been revoked")
-        return Outcome(card.id, 0)  # 1
-    attestation = attest(transaction, card.identity, token, now_ms, require_token=require_token)
-    require_free(transaction, card)  # 3
-    transaction.add_card(card, attestation, now_ms)
+        return _again(transaction, known, token, now_ms)  # 1
+    backing = attest(transaction, card.identity, token, now_ms, without=without)  # 2
+    return admit(transaction, card, backing, now_ms, waiting_ms)
+
+
+def admit(
+    transaction: Transaction, card: Card, backing: Backing, now_ms: int, waiting_ms: int
+) -> Outcome:
+    """Put a card with something behind it into the directory; raise RefusalError."""
+    if card.body.endorser is None and card.body.predecessor is None:
+        require_free(transaction, card)  # 3
+        _add(transaction, card, backing, CardState.LIVE, now_ms)
+        begun = histories.begin(transaction, card, now_ms)
+        return Outcome(card.id, 0, begun.news)
+    require_named(transaction, card)  # 4
+    require_place(transaction, card, backing.attestation, now_ms - waiting_ms)
+    _add(transaction, card, backing, CardState.UNENDORSED, now_ms)
     return Outcome(card.id, 0)
 
 
-def attest(
-    transaction: Transaction, identity: str, token: str | None, now_ms: int, *, require_token: bool
-) -> Attestation:
-    """Return what stands behind a new card of the identity, using up the token (check 2)."""
-    if token is None:
-        if require_token:
-            raise RefusalError(Refusal.TOKEN_REQUIRED, "this relay takes cards with a token only")
-        return Attestation.UNVERIFIED
-    found = transaction.token(digest_of(token))
-    if found is None or not is_live(found, now_ms) or not matches(found.identity, identity):
-        raise RefusalError(
-            Refusal.TOKEN_REFUSED,
-            "the token is unknown, expired, used up, revoked or for another identity",
-            field="token",
-        )
-    transaction.use_token(found.number)
-    return Attestation.AUTHORIZED
-
-
 def require_free(transaction: Transaction, card: Card) -> None:
-    """Refuse a card of an identity that has a live one."""
-    if transaction.live_records(card.identity, 1):
-        raise RefusalError(Refusal.IDENTITY_TAKEN, "the identity has a card already")
+    """Refuse a first card of an identity that has a live one."""
+    found = transaction.live_records(card.identity, 1)
+    if found:
+        history = histories.load(transaction, card.identity)
+        live = history.live[0].id if history and history.live else None
+        raise RefusalError(
+            Refusal.IDENTITY_TAKEN,
+            "the identity has a card already; link this device to it",
+            subject=live,
+        )
+
+
+def require_named(transaction: Transaction, card: Card) -> None:
+    """Refuse a further card that names none of its identity's live ones."""
+    for named in (card.body.endorser, card.body.predecessor):
+        found = transaction.standing(named) if named else None
+        if named and (
+            found is None or found.identity != card.identity or found.state is not CardState.LIVE
+        ):
+            raise RefusalError(
+                Refusal.BAD_STATEMENT,
+                "the card that this one names is no live card of the identity",
+            )
+
+
+def require_place(
+    transaction: Transaction, card: Card, attestation: Attestation, since_ms: int
+) -> None:
+    """Make room among the cards that wait; refuse when stronger or equal ones have it all."""
+    waiting = []
+    for each in transaction.waiting_cards(card.identity):
+        if each.published_at_ms < since_ms:
+            transaction.drop_card(each.number)
+        else:
+            waiting.append(each)
+    if len(waiting) < MAX_WAITING_CARDS:
+        return
+    weaker = [w for w in waiting if strength(w.attestation) < strength(attestation)]
+    if not weaker:
+        raise RefusalError(
+            Refusal.TOO_MANY_CARDS, "as many cards as may wait for an endorsement of this identity"
+        )
+    # Whoever may publish without proof could otherwise keep the owner's next device out.
+    transaction.drop_card(min(weaker, key=lambda w: strength(w.attestation)).number)
+
+
+def strength(attestation: Attestation) -> int:
+    """Return how much stands behind a card: more is stronger."""
+    return _STRENGTH.index(attestation)
 
 
 def search(snapshot: Snapshot, identities: tuple[str, ...]) -> tuple[CardRecord, ...]:
@@ -79,46 +120,30 @@ def search(snapshot: Snapshot, identities: tuple[str, ...]) -> tuple[CardRecord,
     return tuple(found)
 
 
-def is_live(token: Token, now_ms: int) -> bool:
-    """Tell whether a token may still be used."""
-    expired = token.expires_at_ms is not None and token.expires_at_ms <= now_ms
-    return token.revoked_at_ms is None and not expired and token.uses_left != 0
+def search_domain(snapshot: Snapshot, domain: str, after: str | None) -> tuple[CardRecord, ...]:
+    """Return the live cards of a domain's identities behind one, as many as one answer holds."""
+    return tuple(snapshot.domain_records(domain, after or "", MAX_CARDS_PER_ANSWER))
 
 
-def matches(pattern: str, identity: str) -> bool:
-    """Tell whether a pattern, in which `*` stands for anything, fits an identity whole."""
-    parts = pattern.split("*")
-    if len(parts) == 1:
-        return pattern == identity
-    first, *middle, last = parts
-    if not identity.startswith(first):
-        return False
-    place = len(first)
-    for part in middle:  # leftmost fits suffice and keep this linear, as no regular expression is
-        place = identity.find(part, place)
-        if place < 0:
-            return False
-        place += len(part)
-    return len(identity) - len(last) >= place and identity.endswith(last)
+def waiting(snapshot: Snapshot, card: bytes, since_ms: int) -> tuple[CardRecord, ...]:
+    """Return the cards that wait for an endorsement beside a card that counts; raise RefusalError."""
+    found = snapshot.standing(card)
+    if found is None or found.state is not CardState.LIVE:
+        raise RefusalError(Refusal.NOT_ENDORSED, "the session's card does not count")
+    return tuple(snapshot.waiting_records(found.identity, since_ms))
 
 
-def pattern_of(text: str) -> str:
-    """Return a token's identity pattern in its one form; raise MalformedError."""
-    folded = text.strip().lower()
-    if "*" not in folded:
-        return normalise(folded)
-    if len(folded) > PATTERN_CHARACTERS_MAX or not _PATTERN.fullmatch(folded):
-        raise MalformedError(
-            "bad_identity", "a pattern is an identity in which * stands for anything"
-        )
-    return folded
+def _again(transaction: Transaction, known: StoredCard, token: str | None, now_ms: int) -> Outcome:
+    """Accept a card again; a token may mend what stands behind it."""
+    if known.revoked_at_ms is not None:
+        raise RefusalError(Refusal.CARD_REVOKED, "the card has been revoked")
+    if token is not None and (known.forsaken or known.attestation is Attestation.UNVERIFIED):
+        backing = attest(transaction, known.card.identity, token, now_ms, without=None)
+        transaction.set_attestation(known.card.id, backing.attestation, backing.token)
+    return Outcome(known.card.id, 0)
 
 
-def make_token(random: bytes) -> str:
-    """Return the token of 32 random bytes, as its owner keeps it."""
-    return TOKEN_PREFIX + base64.urlsafe_b64encode(random).decode().rstrip("=")
-
-
-def digest_of(token: str) -> bytes:
-    """Return what is stored of a token."""
-    return sha256(token.encode()).digest()
+def _add(
+    transaction: Transaction, card: Card, backing: Backing, state: CardState, now_ms: int
+) -> None:
+    transaction.add_card(card, backing.attestation, now_ms, state=state, token=backing.token)

@@ -12,7 +12,13 @@ No message holds a token, a key or the content of a frame.
 
 import logging
 
-from peerpost_protocol.errors import MalformedError, ProtocolError, RosterError, TooLargeError
+from peerpost_protocol.errors import (
+    HistoryError,
+    MalformedError,
+    ProtocolError,
+    RosterError,
+    TooLargeError,
+)
 from peerpost_protocol.refusals import Refusal
 
 log = logging.getLogger(__name__)
@@ -72,6 +78,8 @@ def refusal_of(error: ProtocolError) -> RefusalError:
     """Return the refusal that says what the protocol found wrong."""
     if isinstance(error, RosterError):
         return RefusalError(_roster_refusal(error.kind), error.detail, field=error.field)
+    if isinstance(error, HistoryError):
+        return RefusalError(Refusal(error.kind), error.detail, field=error.field)
     if isinstance(error, TooLargeError) or error.kind == "too_large":
         return RefusalError(Refusal.TOO_LARGE, error.detail, field=error.field)
     malformed = isinstance(error, MalformedError)

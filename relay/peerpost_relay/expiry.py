@@ -3,19 +3,25 @@
 One task, one round every `upkeep_seconds`. Expired envelopes go, and later their message ids,
 a bounded batch in a transaction, through the one writer (sqlite_store/expired.py says what stays how long, reading.py
 what readers see).
-Cards are revoked by a command in another process, so the store is asked for them.
+The operator revokes cards and tokens by a command in another process, so the store is asked for them.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from msgspec import Struct
+
+from peerpost_protocol.history import Ruled
 from peerpost_protocol.refusals import Refusal
+from peerpost_protocol.statement import parse_statement
 from peerpost_relay.errors import RefusalError, StoreError
+from peerpost_relay.history_store import StoredEntry
+from peerpost_relay.outcomes import Entered
 from peerpost_relay.settings import RelaySettings
-from peerpost_relay.store import Store, Transaction
+from peerpost_relay.store import Snapshot, Store, Transaction
 from peerpost_relay.writer import Write, Writer
 
 OVERLAP_MS = 5_000  # a revocation may be committed a little after the time that it carries
@@ -23,21 +29,29 @@ OVERLAP_MS = 5_000  # a revocation may be committed a little after the time that
 log = logging.getLogger(__name__)
 
 
+class Heard(Struct, frozen=True):
+    """Be told what another process did: entries of histories, and cards whose token was revoked."""
+
+    entered: Callable[[Entered], None]
+    forsaken: Callable[[Sequence[bytes]], None]
+
+
 class Upkeep:
-    """Own the task of the rounds; `revoked` is told the ids of newly revoked cards."""
+    """Own the task of the rounds."""
 
     def __init__(
         self,
         settings: RelaySettings,
         store: Store,
         writer: Writer,
-        revoked: Callable[[list[bytes]], None],
+        heard: Heard,
         clock: Callable[[], int],
     ) -> None:
         self._settings = settings
         self._store = store
         self._writer = writer
-        self._revoked = revoked
+        self._heard = heard
+        self._entries = 0  # the newest entry that was looked at
         self._clock = clock
         self._asked_at_ms = clock()
         self.readable = True  # the newest query succeeded
@@ -71,7 +85,7 @@ class Upkeep:
         now_ms = self._clock()
         since = self._asked_at_ms - OVERLAP_MS
         try:
-            revoked = await self._store.read(lambda snapshot: snapshot.revoked_since(since))
+            found = await self._store.read(partial(_revocations, since, self._entries))
         except StoreError as error:
             if self.readable:
                 log.warning("the store cannot be read: %s", error)
@@ -79,8 +93,11 @@ class Upkeep:
             return
         self.readable = True
         self._asked_at_ms = now_ms
-        if revoked:
-            self._revoked(revoked)
+        entered, self._entries, forsaken = found
+        for news in entered:
+            self._heard.entered(news)
+        if forsaken:
+            self._heard.forsaken(forsaken)
 
     async def _write(self, operation: Callable[[Transaction], int]) -> bool:
         """Commit an operation through the writer; tell whether there may be more of it."""
@@ -101,3 +118,23 @@ def _settle(done: "asyncio.Future[Any]", result: object) -> None:
 def _probe(transaction: Transaction) -> int:
     transaction.touch()
     return 0
+
+
+def _revocations(
+    since_ms: int, entries: int, snapshot: Snapshot
+) -> tuple[list[Entered], int, list[bytes]]:
+    """Return what the operator revoked: entries behind a number, its newest one, and cards by their tokens."""
+    forsaken = snapshot.forsaken_since(since_ms)
+    stored, newest = snapshot.ruled_since(entries)
+    return [_news(snapshot, each) for each in stored], newest, forsaken
+
+
+def _news(snapshot: Snapshot, entry: StoredEntry) -> Entered:
+    cards = tuple(card for card, _ in snapshot.cards_of(entry.identity))
+    channels = tuple(snapshot.past_channels(entry.identity))  # the card has left them already
+    subject = (
+        (parse_statement(entry.wire.statement).body.subject,)
+        if isinstance(entry.wire, Ruled)
+        else ()
+    )
+    return Entered(entry.identity, entry.position, entry.wire, cards, channels, ended=subject)

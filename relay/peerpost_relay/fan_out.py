@@ -21,9 +21,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from peerpost_protocol import limits
-from peerpost_protocol.frames import Deliver, Item, ReceiptNotice, encode_frame
+from peerpost_protocol.frames import CardNotice, Deliver, Item, ReceiptNotice, encode_frame
 from peerpost_relay.framing import frame
-from peerpost_relay.outcomes import Appended, Receipted
+from peerpost_relay.outcomes import Appended, Entered, Receipted
 from peerpost_relay.reading import Opening, Page
 from peerpost_relay.settings import RelaySettings
 
@@ -158,6 +158,22 @@ class FanOut:
             newest = sorted(receipts.values(), key=lambda receipt: receipt.revision)
             self._note(channel, 0, newest[-1].revision)
             self._receipted(channel, newest)
+
+    def entered(self, news: Entered) -> None:
+        """Tell all who share a channel with an identity how its history went on, and its own cards."""
+        notice = CardNotice(news.identity, news.position, (news.wire,))
+        data = frame(encode_frame(notice))
+        told: dict[Follower, None] = {}
+        for channel in news.channels:
+            feed = self._feeds.get(channel)
+            told.update((follow.follower, None) for follow in (feed.follows if feed else ()))
+        for card in news.cards:
+            told.update(self._everything.get(card, {}))
+        for follower in told:  # also to slow ones: a history is short, and a revocation urgent
+            follower.sink.send(data)
+        for card, channel, position in news.begun:
+            for follower in self._everything.get(card, ()):
+                self._joined(follower, channel, position)
 
     def _note(self, channel: bytes, position: int, revision: int) -> None:
         """Keep news for feeds that a subscription being opened will make."""

@@ -16,13 +16,14 @@ Checks, in their order (docs/protocol/frames.md, "submit_roster_event"):
     be removed from it; there are no more of these than there were additions, which do
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from msgspec import Struct
 
 from peerpost_protocol.card import open_card
 from peerpost_protocol.errors import ProtocolError, RosterError
 from peerpost_protocol.frames import Item, ItemKind
+from peerpost_protocol.history import CardState
 from peerpost_protocol.refusals import Refusal
 from peerpost_protocol.roster import (
     Add,
@@ -37,6 +38,7 @@ from peerpost_protocol.roster import (
     verify_event,
 )
 from peerpost_protocol.wire import encode
+from peerpost_relay import histories
 from peerpost_relay.errors import RefusalError, refusal_of
 from peerpost_relay.outcomes import Appended, Outcome
 from peerpost_relay.publishing import UNBOUNDED, Room, channel_for, require_room, standing
@@ -82,7 +84,7 @@ def submit(
         return _begin(transaction, asked)
     channel = channel_for(transaction, event.channel, author)  # 3
     before = transaction.roster(channel.number)
-    after = _applied(before, event)  # 4
+    after = _applied(before, event, _kin(transaction, before, event))  # 4
     change = _changed(transaction, before, after, event, channels_max)
     for number in change.added.values():
         _require_few_joinings(transaction, channel, number)  # 6
@@ -107,7 +109,7 @@ def brought(transaction: Transaction, event: RosterEvent | RosterClaim) -> Roste
 
 def _begin(transaction: Transaction, asked: _Asked) -> Outcome:
     event = asked.event
-    roster = _applied(None, event)  # 4
+    roster = _applied(None, event, ())  # 4
     change = _changed(transaction, None, roster, event, asked.channels_max)
     pair = None
     if roster.direct:
@@ -122,9 +124,18 @@ def _begin(transaction: Transaction, asked: _Asked) -> Outcome:
     return _stored(transaction, channel, asked, change)
 
 
-def _applied(roster: Roster | None, event: RosterEvent) -> Roster:
+def _kin(transaction: Transaction, roster: Roster, event: RosterEvent) -> Collection[bytes]:
+    """Return the cards that speak for the author's identity without being listed."""
+    member = roster.members.get(event.author.identity)
+    if member is None or event.author.id in member.cards:
+        return ()
+    history = histories.load(transaction, member.identity)
+    return history.descendants(member.cards) if history else ()
+
+
+def _applied(roster: Roster | None, event: RosterEvent, kin: Collection[bytes]) -> Roster:
     try:
-        return apply_event(roster, event)
+        return apply_event(roster, event, kin)
     except RosterError as error:
         raise refusal_of(error) from None
 
@@ -165,6 +176,7 @@ def _posts(transaction: Transaction, before: Roster, after: Roster) -> dict[int,
 
 
 def _live_cards(transaction: Transaction, member: Member) -> dict[bytes, int]:
+    """Return the numbers of a new member's cards: the listed ones, and those that descend from them."""
     numbers = {}
     for card in member.cards:
         found = transaction.standing(card)
@@ -173,17 +185,26 @@ def _live_cards(transaction: Transaction, member: Member) -> dict[bytes, int]:
                 Refusal.BAD_CHANGE, f"a card listed for {member.identity} is not a live card of it"
             )
         numbers[card] = found.number
-    return numbers
+    return numbers | _further_cards(transaction, member)
+
+
+def _further_cards(transaction: Transaction, member: Member) -> dict[bytes, int]:
+    known = transaction.cards_of(member.identity)
+    if len(known) == 1:
+        return {}
+    history = histories.load(transaction, member.identity)
+    kin = history.descendants(member.cards) if history else frozenset()
+    live = {card.id for card in history.live} if history else set()
+    return {card: number for card, number in known if card in kin and card in live}
 
 
 def _counts(card: Standing, identity: str) -> bool:
-    return card.revoked_at_ms is None and card.identity == identity
+    return card.state is CardState.LIVE and card.identity == identity
 
 
 def _numbers(transaction: Transaction, members: Iterable[Member]) -> dict[bytes, int]:
-    """Return the numbers of the members' cards, live or not: a revoked card leaves too."""
-    found = ((card, transaction.standing(card)) for m in members for card in m.cards)
-    return {card: s.number for card, s in found if s is not None}
+    """Return the numbers of all cards of members that go, listed or not, live or not."""
+    return {card: number for m in members for card, number in transaction.cards_of(m.identity)}
 
 
 def _require_few_joinings(transaction: Transaction, channel: Channel, card: int) -> None:
@@ -217,7 +238,9 @@ def _store_memberships(
 ) -> None:
     roster = change.roster
     for card, number in change.added.items():
-        posts = any(card in m.cards and roster.may_post(m) for m in roster.members.values())
+        known = transaction.standing(card)
+        member = roster.members.get(known.identity) if known else None
+        posts = member is not None and roster.may_post(member)
         transaction.begin_membership(channel.number, number, position, posts=posts)
     for number in change.removed.values():
         transaction.end_membership(channel.number, number, position)

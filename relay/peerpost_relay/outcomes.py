@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from peerpost_protocol.frames import Item
+from peerpost_protocol.history import HistoryEntry
 from peerpost_protocol.signing import Signed
 
 
@@ -24,6 +25,25 @@ class Receipted(Struct, frozen=True):
     signed: Signed
 
 
+class Entered(Struct, frozen=True):
+    """Say that a history went on.
+
+    `cards`: all of the identity that count or did; `begun`: which of them came into which channels at which position.
+    `channels`: all that the identity is in, for those who share one. `ended`: the cards whose sessions are over.
+    """
+
+    identity: str
+    position: int
+    wire: HistoryEntry
+    cards: tuple[bytes, ...]
+    channels: tuple[bytes, ...] = ()
+    begun: tuple[tuple[bytes, bytes, int], ...] = ()
+    ended: tuple[bytes, ...] = ()
+
+
+News = Appended | Receipted | Entered
+
+
 class Outcome(Struct, frozen=True):
     """Be the result of an operation; `position` and `subject` go into `accepted`.
 
@@ -32,4 +52,4 @@ class Outcome(Struct, frozen=True):
 
     subject: bytes
     position: int
-    news: Appended | Receipted | None = None
+    news: News | None = None

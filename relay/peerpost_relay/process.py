@@ -27,6 +27,8 @@ from peerpost_relay.configuration import RelayConfiguration, address_of
 from peerpost_relay.data_folder import DataFolder
 from peerpost_relay.errors import SetupError
 from peerpost_relay.listener import Bound
+from peerpost_relay.mail import Postman
+from peerpost_relay.mail_settings import CREDENTIALS_VARIABLE
 from peerpost_relay.relay import Relay
 from peerpost_relay.service_manager import ServiceManager, passed_sockets
 from peerpost_relay.sqlite_store import SqliteStore
@@ -60,18 +62,27 @@ def serve(serving: Serving) -> None:
 
 async def _serve(serving: Serving, manager: ServiceManager, passed: list[socket.socket]) -> None:
     folder = DataFolder(serving.data)
+    settings = serving.settings
+    postman = Postman.of(settings.mail, _credentials())
     held = folder.lock()
     try:
-        settings = serving.settings
         store = await SqliteStore.open(folder.database, settings.relay)
         try:
             blobs = BlobFolder(folder.blobs)
-            relay = Relay(store, folder.key(), settings.relay, settings.edge, blobs=blobs)
+            relay = Relay(
+                store, folder.key(), settings.relay, settings.edge, blobs=blobs, postman=postman
+            )
             await _run(relay, serving, manager, passed)
         finally:
             await store.close()
     finally:
         os.close(held)
+
+
+def _credentials() -> Path | None:
+    """Return the folder in which systemd gives us secrets."""
+    named = os.environ.get(CREDENTIALS_VARIABLE)
+    return Path(named) if named else None
 
 
 async def _run(

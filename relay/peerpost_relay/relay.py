@@ -14,7 +14,7 @@ import os
 import random
 import socket
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from peerpost_protocol import limits
@@ -27,11 +27,14 @@ from peerpost_relay.blobs import Blobs
 from peerpost_relay.catch_up import CatchUp
 from peerpost_relay.connection import Connection
 from peerpost_relay.errors import RefusalError
-from peerpost_relay.expiry import Upkeep
+from peerpost_relay.expiry import Heard, Upkeep
 from peerpost_relay.fan_out import FanOut, Follower
 from peerpost_relay.ingest import Ingest
 from peerpost_relay.listener import Bound, Listener
+from peerpost_relay.mail import Outbox, Postman
+from peerpost_relay.outcomes import Entered, News
 from peerpost_relay.peer import Peer
+from peerpost_relay.proofs import Proofs
 from peerpost_relay.queries import Queries
 from peerpost_relay.quotas import Quotas
 from peerpost_relay.requests import Requests
@@ -60,6 +63,7 @@ class Relay:
         edge: EdgeSettings | None = None,
         *,
         blobs: BlobFolder | None = None,
+        postman: Postman | None = None,
         clock: Callable[[], int] = wall_clock,
         monotonic: Callable[[], float] = time.monotonic,
         random_bytes: Callable[[int], bytes] = os.urandom,
@@ -70,13 +74,24 @@ class Relay:
         self._store = store
         self._catch_up = CatchUp(self.settings, store)
         self.fan_out = FanOut(self.settings, self._join, self._catch_up.wake)
-        self._writer = Writer(self.settings, store, self.fan_out.committed)
+        self._writer = Writer(self.settings, store, self._committed)
         self._queries = Queries(self.settings, store, monotonic)
         self._ingest = Ingest(self.settings, store)
         self._blobs = Blobs(
             self.settings, store, self._writer, blobs, clock=clock, random_bytes=random_bytes
         )
-        stages = Stages(self._ingest, self._writer, self._queries, self.fan_out, self._blobs)
+        self._outbox = Outbox(postman.settings, postman.post) if postman else None
+        self._proofs = Proofs(
+            self._outbox,
+            self._writer,
+            self.settings.waiting_ms,
+            clock=clock,
+            monotonic=monotonic,
+            random_bytes=random_bytes,
+        )
+        stages = Stages(
+            self._ingest, self._writer, self._queries, self.fan_out, self._blobs, self._proofs
+        )
         self._quotas = Quotas(self.settings, monotonic)
         self._requests = Requests(
             self.settings,
@@ -87,7 +102,9 @@ class Relay:
             clock=clock,
             random_bytes=random_bytes,
         )
-        self._upkeep = Upkeep(self.settings, store, self._writer, self._revoked, clock)
+        self._upkeep = Upkeep(
+            self.settings, store, self._writer, Heard(self._entered, self._forsaken), clock
+        )
         self._listener = Listener(edge or EdgeSettings(), self, self.information, self.health)
         self._peers: dict[Connection, Peer] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -190,7 +207,8 @@ class Relay:
             "versions": [PROTOCOL_VERSION],
             "relay_key": self.key.public.hex(),
             "epoch": self._store.epoch.hex(),
-            "needs_token": self.settings.require_token,
+            "needs_token": not self.settings.allow_unverified and not self._proofs.offered,
+            "sends_codes": self._proofs.offered,
             "limits": {
                 "frame_bytes": limits.MAX_FRAME,
                 "envelope_bytes": limits.MAX_ENVELOPE,
@@ -225,12 +243,27 @@ class Relay:
         if peer.session.state is not State.AUTHENTICATED:
             peer.close(Refusal.IDLE, "not authenticated in time")
 
-    def _revoked(self, cards: list[bytes]) -> None:
+    def _committed(self, news: Sequence[News]) -> None:
+        self.fan_out.committed([each for each in news if not isinstance(each, Entered)])
+        for each in news:
+            if isinstance(each, Entered):
+                self._entered(each)
+
+    def _entered(self, news: Entered) -> None:
+        self.fan_out.entered(news)
+        self._end(news.ended, Refusal.CARD_REVOKED, "the card has been revoked or replaced")
+
+    def _forsaken(self, cards: Sequence[bytes]) -> None:
+        self._end(
+            cards, Refusal.TOKEN_REFUSED, "the token that permitted this card has been revoked"
+        )
+
+    def _end(self, cards: Sequence[bytes], kind: Refusal, detail: str) -> None:
         gone = set(cards)
-        for peer in list(self._peers.values()):
+        for peer in list(self._peers.values()) if gone else ():
             proof = peer.session.proof
             if proof is not None and proof.card.id in gone and not peer.gone:
-                peer.close(Refusal.CARD_REVOKED, "the card has been revoked")
+                peer.close(kind, detail)
 
     def _come_back_ms(self) -> int:
         """Spread the returns, so that a restart is not met by everybody at once."""
@@ -244,6 +277,8 @@ class Relay:
             self._start(self._queries.run())
             self._start(self._catch_up.run(self.fan_out))
             self._start(self._upkeep.run())
+            if self._outbox is not None:
+                self._start(self._outbox.run())
             self._start(self._blobs.run())
 
     def _start(self, stage: Coroutine[Any, Any, None]) -> None:

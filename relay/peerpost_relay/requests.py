@@ -9,21 +9,19 @@ from peerpost_protocol.frames import (
     Accepted,
     Authenticate,
     BeginUpload,
-    Cards,
     ChallengeFrame,
     ClientFrame,
-    FetchCards,
+    ConfirmProof,
     Hello,
     HoldCard,
     PostReceipt,
     Publish,
     PublishCard,
     ReadBlob,
-    ReadRoster,
-    ReadStream,
     ResumeChain,
-    SearchCards,
+    StartProof,
     SubmitRosterEvent,
+    SubmitStatement,
     Subscribe,
     UploadChunk,
     Welcome,
@@ -31,7 +29,7 @@ from peerpost_protocol.frames import (
 from peerpost_protocol.handshake import sign_challenge
 from peerpost_protocol.refusals import COME_BACK, Refusal
 from peerpost_protocol.signing import SigningKey
-from peerpost_relay import directory, ingest, membership, publishing, reading, receipts
+from peerpost_relay import answers, directory, histories, ingest, membership, publishing, receipts
 from peerpost_relay import verification as verify
 from peerpost_relay.backup_requests import BACKUP_WRITES, BackupRequests, BackupWrite
 from peerpost_relay.backups import Granted, Held
@@ -46,14 +44,30 @@ from peerpost_relay.quotas import ROSTER_EVENT_WRITES, Quotas, lookups
 from peerpost_relay.session import Proven
 from peerpost_relay.settings import RelaySettings
 from peerpost_relay.stages import Stages
-from peerpost_relay.store import Operation, Query
+from peerpost_relay.store import COSTS, Operation, Query
 from peerpost_relay.subscriptions import Subscriptions
 from peerpost_relay.writer import Write
 
 NONCE_BYTES = 32
 
-WriteFrame = PublishCard | SubmitRosterEvent | Publish | PostReceipt | ResumeChain | BackupWrite
-WRITES = (PublishCard, SubmitRosterEvent, Publish, PostReceipt, ResumeChain, *BACKUP_WRITES)
+WriteFrame = (
+    PublishCard
+    | SubmitStatement
+    | SubmitRosterEvent
+    | Publish
+    | PostReceipt
+    | ResumeChain
+    | BackupWrite
+)
+WRITES = (
+    PublishCard,
+    SubmitStatement,
+    SubmitRosterEvent,
+    Publish,
+    PostReceipt,
+    ResumeChain,
+    *BACKUP_WRITES,
+)
 
 Clock = Callable[[], int]  # the time in ms
 RandomBytes = Callable[[int], bytes]
@@ -73,6 +87,7 @@ class Requests:
         clock: Clock,
         random_bytes: RandomBytes,
     ) -> None:
+        self._proofs = stages.proofs
         self._settings = settings
         self._key = key
         self._epoch = epoch
@@ -124,14 +139,22 @@ class Requests:
                 return self._greet(peer, asked)
             case Authenticate():
                 return self._prove(peer, asked, cards)
+            case StartProof() | ConfirmProof():
+                return self._proofs.job(peer, asked, self._ingest.answered)
             case _ if isinstance(asked, WRITES):
                 return self._write(peer, asked)
-            case Subscribe():
-                return Job(peer, None, lambda _: self._subscribe(peer, asked))
-            case BeginUpload() | UploadChunk() | ReadBlob():
-                return Job(peer, None, lambda _: self._move(peer, asked))
             case _:
-                return Job(peer, None, lambda _: self._read(peer, asked))
+                return Job(peer, None, lambda _: self._take(peer, asked))
+
+    def _take(self, peer: Peer, asked: ClientFrame) -> None:
+        """Do what needs no verification and no commit of ours."""
+        match asked:
+            case Subscribe():
+                self._subscribe(peer, asked)
+            case BeginUpload() | UploadChunk() | ReadBlob():
+                self._move(peer, asked)
+            case _:
+                self._read(peer, asked)
 
     # -- the handshake ---------------------------------------------------------------------------
 
@@ -230,11 +253,15 @@ class Requests:
                 size, writes = len(signed.payload), ROSTER_EVENT_WRITES
             case PostReceipt(receipt=signed):
                 size = len(signed.payload)
+            case SubmitStatement(statement=signed):
+                size = len(signed.payload)
             case ResumeChain():
                 size = 0
             case _:
                 size = self._backups.size(asked)
-        self._quotas.write(peer.session.require_proof().card.id, size, writes)
+        proven = peer.session.require_proof()
+        cost = COSTS[proven.rate]
+        self._quotas.write(proven.card.id, size * cost, writes * cost)
 
     def _may_publish_unproven(self, peer: Peer) -> bool:
         """Tell whether a stranger may publish a card; close who goes on without proving any."""
@@ -250,14 +277,8 @@ class Requests:
     ) -> tuple[Callable[[], Any] | None, Callable[[Any], Operation[Outcome]]]:
         """Return what verifies the frame, if anything, and what makes an operation of the verified thing."""
         now_ms = self._clock()
-        if isinstance(asked, PublishCard):
-            token, needed = asked.token, self._settings.require_token
-            return (
-                partial(verify.verified_card, asked.card),
-                lambda card: (
-                    lambda t: directory.publish_card(t, card, token, now_ms, require_token=needed)
-                ),
-            )
+        if isinstance(asked, PublishCard | SubmitStatement):
+            return self._directory_checks(peer, asked, now_ms)
         proven = peer.session.require_proof()
         match asked:
             case Publish(envelope=data):
@@ -290,6 +311,26 @@ class Requests:
                 return None, lambda _: lambda t: publishing.resume(t, channel, card, link)
             case _:
                 return self._backups.checks(proven, asked, now_ms)
+
+    def _directory_checks(
+        self, peer: Peer, asked: PublishCard | SubmitStatement, now_ms: int
+    ) -> tuple[Callable[[], Any], Callable[[Any], Operation[Outcome]]]:
+        waiting_ms = self._settings.waiting_ms
+        if isinstance(asked, SubmitStatement):
+            proven = peer.session.require_proof()
+            return (
+                partial(verify.verified_statement, asked.statement, proven),
+                lambda statement: lambda t: histories.submit(t, statement, now_ms, waiting_ms),
+            )
+        token, without = asked.token, self._proofs.without(self._settings)
+        return (
+            partial(verify.verified_card, asked.card),
+            lambda card: (
+                lambda t: directory.publish_card(
+                    t, card, token, now_ms, without=without, waiting_ms=waiting_ms
+                )
+            ),
+        )
 
     def _not_held(self, peer: Peer, refusal: RefusalError, _: object) -> None:
         self._ingest.answered(peer)
@@ -374,18 +415,8 @@ class Requests:
         self._subscriptions.begin(peer, asked, partial(self._unread, peer), counted)
 
     def _query(self, peer: Peer, asked: ClientFrame) -> Query[Any]:
-        card = peer.session.require_proof().number
-        match asked:
-            case SearchCards(request, identities):
-                return lambda s: Cards(request, directory.search(s, identities))
-            case FetchCards(request, ids):
-                return lambda s: Cards(request, tuple(s.records(ids)))
-            case ReadRoster():
-                return lambda s: reading.roster_page(s, card, asked)
-            case ReadStream():
-                return lambda s: reading.stream_page(s, card, asked)
-            case _:
-                return self._backups.query(peer, asked)
+        found = answers.query(self._settings, peer.session.require_proof(), asked, self._clock())
+        return found or self._backups.query(peer, asked)
 
     def _answered(self, peer: Peer, request: int, result: Any) -> None:  # noqa: ANN401  frame or refusal
         self._ingest.answered(peer)

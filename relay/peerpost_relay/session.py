@@ -3,7 +3,7 @@
     AWAITING_HELLO --hello--> CHALLENGED --authenticate--> PROVING --proven--> AUTHENTICATED
                                    ^---------disproven-------'
 
-While CHALLENGED a client may publish its card, and then authenticate on the same challenge. Every
+While CHALLENGED a client may publish its card or prove its identity, and then authenticate on the same challenge. Every
 step that is not in TRANSITIONS is refused, naming state and frame. Wrong answers and wrong tokens
 are failed tries; after `failed_tries_max` of them the session is over.
 """
@@ -19,6 +19,7 @@ from peerpost_protocol.frames import (
     Authenticate,
     BeginUpload,
     ClientFrame,
+    ConfirmProof,
     DestroyBackup,
     FetchBackup,
     FetchCards,
@@ -32,12 +33,17 @@ from peerpost_protocol.frames import (
     PutBackupPart,
     ReadBackupPart,
     ReadBlob,
+    ReadHistory,
     ReadRoster,
     ReadStream,
+    ReadWaitingCards,
     ResumeChain,
     SearchCards,
+    SearchDomain,
     ShowBackup,
+    StartProof,
     SubmitRosterEvent,
+    SubmitStatement,
     Subscribe,
     UploadChunk,
 )
@@ -45,6 +51,7 @@ from peerpost_protocol.handshake import Challenge
 from peerpost_protocol.refusals import Refusal
 from peerpost_relay.backup_store import Holder
 from peerpost_relay.errors import RefusalError
+from peerpost_relay.store import RateClass
 
 
 class State(Enum):
@@ -67,9 +74,17 @@ class Action(Enum):
     BLOB = auto()  # move bytes of a file, beside everything else
 
 
-_ANYONE: dict[type[ClientFrame], Action] = {PublishCard: Action.WRITE}
+_ANYONE: dict[type[ClientFrame], Action] = {
+    PublishCard: Action.WRITE,
+    StartProof: Action.WRITE,
+    ConfirmProof: Action.WRITE,
+}
 _MEMBER: dict[type[ClientFrame], Action] = {
     SearchCards: Action.READ,
+    SearchDomain: Action.READ,
+    ReadWaitingCards: Action.READ,
+    ReadHistory: Action.READ,
+    SubmitStatement: Action.WRITE,
     FetchCards: Action.READ,
     ReadRoster: Action.READ,
     ReadStream: Action.READ,
@@ -111,6 +126,7 @@ class Proven(Struct, frozen=True):
     number: int
     attestation: Attestation
     holder: Holder | None = None
+    rate: RateClass = RateClass.FULL
 
 
 class Session:

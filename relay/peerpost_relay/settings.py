@@ -36,7 +36,11 @@ class EdgeSettings(Struct, frozen=True, kw_only=True):
 class RelaySettings(Struct, frozen=True, kw_only=True):
     """Say what the relay allows, and how much of everything may wait."""
 
-    require_token: bool = True  # a card needs a token to be published
+    allow_unverified: bool = False  # cards need neither a token nor a proof by e-mail
+    allow_domain_search: bool = (
+        False  # whoever is authenticated may list the identities of a domain
+    )
+    waiting_days: Positive = 7  # a card waits so long for its endorsement
     authentication_seconds: Seconds = 10.0  # from the open connection to `welcome`
     failed_tries_max: Positive = 3  # wrong answers and wrong tokens; then the session is closed
     requests_in_flight_max: Positive = 512  # of one connection; reading from it pauses above this
@@ -96,3 +100,8 @@ class RelaySettings(Struct, frozen=True, kw_only=True):
     close_seconds: Seconds = 3.0  # for closing handshakes after that
     retry_after_ms: Positive = 1_000  # said with `too_many_requests`
     come_back_ms: Positive = 500  # said with `shutting_down`, plus up to four times as much jitter
+
+    @property
+    def waiting_ms(self) -> int:
+        """Return how long a card waits for its endorsement."""
+        return self.waiting_days * 86_400_000

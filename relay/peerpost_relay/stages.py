@@ -5,6 +5,7 @@ from msgspec import Struct
 from peerpost_relay.blobs import Blobs
 from peerpost_relay.fan_out import FanOut
 from peerpost_relay.ingest import Ingest
+from peerpost_relay.proofs import Proofs
 from peerpost_relay.queries import Queries
 from peerpost_relay.writer import Writer
 
@@ -17,3 +18,4 @@ class Stages(Struct, frozen=True):
     queries: Queries
     fan_out: FanOut
     blobs: Blobs
+    proofs: Proofs

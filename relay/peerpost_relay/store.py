@@ -7,6 +7,7 @@ are committed together. Channels and cards are known inside by small numbers, ou
 """
 
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from msgspec import Struct
@@ -14,16 +15,29 @@ from msgspec import Struct
 from peerpost_protocol.card import Card
 from peerpost_protocol.chain import Link
 from peerpost_protocol.frames import Attestation, CardRecord, Item
+from peerpost_protocol.history import CardState
 from peerpost_protocol.roster import Roster
 from peerpost_protocol.signing import Signed
 from peerpost_relay.backup_store import BackupSnapshot, BackupTransaction, Holder
 from peerpost_relay.errors import RefusalError
+from peerpost_relay.history_store import HistorySnapshot, HistoryTransaction
 
 T = TypeVar("T")
 
 ROWS_BYTES = (
     256  # what an envelope or a roster event takes beside its body, with the indexes, rounded up
 )
+
+
+class RateClass(StrEnum):
+    """Say how fast the cards of a token may write: so much of what the settings allow."""
+
+    FULL = "full"
+    SLOW = "slow"
+    TRICKLE = "trickle"
+
+
+COSTS = {RateClass.FULL: 1, RateClass.SLOW: 10, RateClass.TRICKLE: 100}  # what a write counts
 
 
 class StoredCard(Struct, frozen=True):
@@ -33,6 +47,11 @@ class StoredCard(Struct, frozen=True):
     card: Card
     attestation: Attestation
     revoked_at_ms: int | None
+    state: CardState
+    published_at_ms: int
+    token: int | None = None  # the number of the token that permitted it
+    rate: RateClass = RateClass.FULL
+    forsaken: bool = False  # it rests on a token that has been revoked
     holder: Holder | None = None
 
 
@@ -42,6 +61,7 @@ class Standing(Struct, frozen=True):
     number: int
     identity: str
     revoked_at_ms: int | None
+    state: CardState
 
 
 class Token(Struct, frozen=True):
@@ -53,6 +73,7 @@ class Token(Struct, frozen=True):
     expires_at_ms: int | None
     uses_left: int | None
     revoked_at_ms: int | None
+    rate: RateClass = RateClass.FULL
 
 
 class Channel(Struct, frozen=True):
@@ -129,7 +150,7 @@ class BlobUsage(Struct, frozen=True):
     uploads: int
 
 
-class Snapshot(BackupSnapshot, Protocol):
+class Snapshot(BackupSnapshot, HistorySnapshot, Protocol):
     """Offer what is committed at one moment."""
 
     def card(self, id_: bytes) -> StoredCard | None:
@@ -142,10 +163,19 @@ class Snapshot(BackupSnapshot, Protocol):
         """Return the cards of these ids that are known, revoked or not, in the given order."""
 
     def live_records(self, identity: str, limit: int) -> list[CardRecord]:
-        """Return an identity's cards that are not revoked, oldest first."""
+        """Return an identity's cards that count, oldest first."""
 
-    def revoked_since(self, at_ms: int) -> list[bytes]:
-        """Return the ids of the cards revoked at or after a time."""
+    def domain_records(self, domain: str, after: str, limit: int) -> list[CardRecord]:
+        """Return the live cards of a domain's identities behind one, by identity; none is divided."""
+
+    def waiting_cards(self, identity: str) -> list[StoredCard]:
+        """Return an identity's cards that nobody has endorsed, oldest first."""
+
+    def waiting_records(self, identity: str, since_ms: int) -> list[CardRecord]:
+        """Return those of them that were published at or after a time."""
+
+    def cards_of(self, identity: str) -> list[tuple[bytes, int]]:
+        """Return id and number of every card of an identity that ever counted."""
 
     def channel(self, id_: bytes) -> Channel | None:
         """Return where a channel stands."""
@@ -212,14 +242,30 @@ class Snapshot(BackupSnapshot, Protocol):
         """Return all tokens, oldest first."""
 
 
-class Transaction(Snapshot, BackupTransaction, Protocol):
+class Transaction(Snapshot, BackupTransaction, HistoryTransaction, Protocol):
     """Offer what may be changed."""
 
-    def add_card(self, card: Card, attestation: Attestation, now_ms: int) -> None:
+    def add_card(
+        self,
+        card: Card,
+        attestation: Attestation,
+        now_ms: int,
+        *,
+        state: CardState = CardState.LIVE,
+        token: int | None = None,
+    ) -> None:
         """Add a card that is not there."""
 
-    def revoke_card(self, id_: bytes, now_ms: int) -> bool:
-        """Revoke a live card; tell whether there was one."""
+    def set_state(
+        self, id_: bytes, state: CardState, endorsers: bytes, ended_at_ms: int | None
+    ) -> None:
+        """Note where a card stands now, the ids of its endorsers in a row, and when it ended."""
+
+    def set_attestation(self, id_: bytes, attestation: Attestation, token: int | None) -> None:
+        """Note what stands behind a card now."""
+
+    def drop_card(self, number: int) -> None:
+        """Forget a card that never counted."""
 
     def add_token(
         self,
@@ -228,6 +274,8 @@ class Transaction(Snapshot, BackupTransaction, Protocol):
         now_ms: int,
         expires_at_ms: int | None,
         uses: int | None,
+        *,
+        rate: RateClass = RateClass.FULL,
     ) -> int:
         """Add a token; return its number."""
 

@@ -18,6 +18,7 @@ from peerpost_protocol.receipt import Receipt, parse_receipt, verify_receipt
 from peerpost_protocol.refusals import Refusal
 from peerpost_protocol.roster import RosterClaim, RosterEvent, parse_event, verify_event
 from peerpost_protocol.signing import Signed
+from peerpost_protocol.statement import Statement, parse_statement, verify_statement
 from peerpost_relay.errors import RefusalError, refusal_of
 from peerpost_relay.session import Proven
 from peerpost_relay.store import StoredCard
@@ -37,6 +38,11 @@ def verified_event(signed: Signed, proven: Proven) -> RosterEvent | RosterClaim:
 def verified_receipt(signed: Signed, proven: Proven) -> Receipt:
     """Return the receipt when it is the session's card's own."""
     return verify_receipt(parse_receipt(signed), proven.card)
+
+
+def verified_statement(signed: Signed, proven: Proven) -> Statement:
+    """Return the statement when the session's card is its author."""
+    return verify_statement(parse_statement(signed), proven.card)
 
 
 def verified_card(signed: Signed) -> Card:
@@ -69,7 +75,11 @@ def authenticated(challenge: Challenge, stored: StoredCard | None, signature: by
     # Only after the proof: whether a card was revoked is told to its owner first.
     if stored.revoked_at_ms is not None:
         raise RefusalError(Refusal.CARD_REVOKED, "the card has been revoked")
-    return Proven(stored.card, stored.number, stored.attestation, stored.holder)
+    if stored.forsaken:
+        raise RefusalError(
+            Refusal.TOKEN_REFUSED, "the token that permitted this card has been revoked"
+        )
+    return Proven(stored.card, stored.number, stored.attestation, stored.holder, stored.rate)
 
 
 def refused(error: ProtocolError | RefusalError) -> RefusalError:

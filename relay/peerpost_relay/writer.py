@@ -14,11 +14,9 @@ from msgspec import Struct
 
 from peerpost_protocol.refusals import Refusal
 from peerpost_relay.errors import RefusalError, StoreError
-from peerpost_relay.outcomes import Appended, Outcome, Receipted
+from peerpost_relay.outcomes import News, Outcome
 from peerpost_relay.settings import RelaySettings
 from peerpost_relay.store import Operation, Store
-
-News = Appended | Receipted
 
 log = logging.getLogger(__name__)
 

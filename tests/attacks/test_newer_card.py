@@ -13,12 +13,15 @@ from msgspec.structs import replace
 
 from peerpost_protocol.frames import Cards, RelayFrame
 from peerpost_protocol.roster import Create, Role, apply_event
+from peerpost_relay.outcomes import Outcome
 from tests.attacks.scene import ALICE, BOB, Scene, scene, sealed_by
 from tests.support.relay_client import Person, RelayClient, refusal
 
 
-def _free(*_: object) -> None:
-    """Let everybody publish a card for every identity."""
+def _free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let everybody publish a card for every identity, beside its history."""
+    monkeypatch.setattr("peerpost_relay.directory.require_free", lambda *_: None)
+    monkeypatch.setattr("peerpost_relay.histories.begin", lambda *_: Outcome(bytes(32), 0))
 
 
 def _swapped(said: Cards, fake: Person) -> Cards:
@@ -65,7 +68,7 @@ async def test_a_pinned_contacts_other_card_is_an_alarm_and_gets_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with scene(tmp_path) as s:
-        monkeypatch.setattr("peerpost_relay.directory.require_free", _free)
+        _free(monkeypatch)
         fake = Person(BOB)
         trap = await _fake_bob_writes(s, fake)
         event = await s.alice.told("contact.changed")
@@ -82,7 +85,7 @@ async def test_what_an_accepted_card_said_is_shown_then(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with scene(tmp_path) as s:
-        monkeypatch.setattr("peerpost_relay.directory.require_free", _free)
+        _free(monkeypatch)
         fake = Person(BOB)
         trap = await _fake_bob_writes(s, fake)
         await s.alice.told("quarantine", reason="untrusted_card")

@@ -12,10 +12,11 @@ from peerpost_protocol.errors import MalformedError
 from peerpost_protocol.frames import Attestation
 from peerpost_protocol.limits import MAX_TOKEN_CHARACTERS
 from peerpost_protocol.refusals import Refusal
-from peerpost_relay import directory
+from peerpost_relay import directory, tokens
 from peerpost_relay.errors import RefusalError
 from peerpost_relay.sqlite_store.schema import migrate
 from peerpost_relay.sqlite_store.transaction import SqliteTransaction
+from tests.support.operating import revoking
 from tests.support.relay_client import Person
 
 NOW = 1_000_000
@@ -38,7 +39,8 @@ def alice() -> Person:
 def publish(
     store: SqliteTransaction, person: Person, token: str | None = None, *, needed: bool = True
 ) -> None:
-    directory.publish_card(store, person.card, token, NOW, require_token=needed)
+    without = Refusal.TOKEN_REQUIRED if needed else None
+    directory.publish_card(store, person.card, token, NOW, without=without)
 
 
 def add_token(
@@ -47,7 +49,7 @@ def add_token(
     expires_at_ms: int | None = None,
     uses: int | None = None,
 ) -> int:
-    return store.add_token(directory.digest_of(TOKEN), pattern, NOW, expires_at_ms, uses)
+    return store.add_token(tokens.digest_of(TOKEN), pattern, NOW, expires_at_ms, uses)
 
 
 def refused(store: SqliteTransaction, person: Person, token: str | None) -> Refusal:
@@ -119,7 +121,7 @@ def test_a_revoked_card_stays_revoked_and_frees_the_identity(
 ) -> None:
     add_token(store)
     publish(store, alice, TOKEN)
-    store.revoke_card(alice.card.id, NOW)
+    revoking(alice.card, NOW)(store)
     assert refused(store, alice, TOKEN) is Refusal.CARD_REVOKED
     publish(store, Person("alice@example.org"), TOKEN)
     assert [record.revoked_at_ms for record in store.records([alice.card.id])] == [NOW]
@@ -131,7 +133,7 @@ def test_only_the_digest_of_a_token_is_stored(store: SqliteTransaction) -> None:
 
 
 def test_a_made_token_fits_its_field_and_its_prefix_says_what_it_is() -> None:
-    token = directory.make_token(os.urandom(directory.TOKEN_BYTES))
+    token = tokens.make_token(os.urandom(tokens.TOKEN_BYTES))
     assert token.startswith("pp_")
     assert len(token) <= MAX_TOKEN_CHARACTERS
 
@@ -153,15 +155,15 @@ def test_a_made_token_fits_its_field_and_its_prefix_says_what_it_is() -> None:
 def test_a_star_stands_for_anything_and_the_rest_for_itself(
     pattern: str, identity: str, *, fits: bool
 ) -> None:
-    assert directory.matches(pattern, identity) is fits
+    assert tokens.matches(pattern, identity) is fits
 
 
 @given(parts=st.lists(st.text("ab@", max_size=3), min_size=1, max_size=4), fill=st.text("ab"))
 def test_a_pattern_fits_whatever_its_stars_are_replaced_with(parts: list[str], fill: str) -> None:
-    assert directory.matches("*".join(parts), fill.join(parts))
+    assert tokens.matches("*".join(parts), fill.join(parts))
 
 
 @pytest.mark.parametrize("text", ["nobody", "*@exa mple.org", "*\nx", "a" * 255 + "*"])
 def test_a_pattern_that_fits_no_identity_is_refused(text: str) -> None:
     with pytest.raises(MalformedError):
-        directory.pattern_of(text)
+        tokens.pattern_of(text)

@@ -151,6 +151,7 @@ def test_the_rows_take_no_more_than_they_count_for(site: Site) -> None:
 def test_a_store_of_before_loses_its_emptied_items_and_counts_anew() -> None:
     db = sqlite3.connect(":memory:", isolation_level=None)
     for script in MIGRATIONS[:WITHOUT_FORGETTING]:
+        assert isinstance(script, str)
         db.executescript(script)
     db.execute(f"PRAGMA user_version={WITHOUT_FORGETTING}")
     db.executescript("""

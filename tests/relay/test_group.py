@@ -11,15 +11,16 @@ from hypothesis import strategies as st
 from peerpost_protocol.envelope import parse_envelope, verify_envelope
 from peerpost_protocol.receipt import parse_receipt, verify_receipt
 from peerpost_protocol.roster import Roster
-from peerpost_relay import directory, membership, publishing, receipts
+from peerpost_relay import directory, membership, publishing, receipts, tokens
 from peerpost_relay.errors import RefusalError
 from peerpost_relay.sqlite_store.database import _commit
 from peerpost_relay.sqlite_store.schema import migrate
 from peerpost_relay.sqlite_store.transaction import SqliteTransaction
+from tests.support.operating import revoking
 from tests.support.relay_client import Person
 
 NOW = 1_000
-TOKEN = directory.make_token(bytes(32))
+TOKEN = tokens.make_token(bytes(32))
 OWNER, MATE, GUEST = (Person(f"{name}@example.org") for name in ("owner", "mate", "guest"))
 TWIN = Person(GUEST.card.identity)  # whose identity is taken: refused after its token was used
 ROSTER, CREATE = OWNER.create([MATE])
@@ -28,7 +29,7 @@ Operation = Callable[[SqliteTransaction], Any]
 
 
 def card(person: Person, token: str | None = None) -> Operation:
-    return lambda t: directory.publish_card(t, person.card, token, NOW, require_token=False)
+    return lambda t: directory.publish_card(t, person.card, token, NOW, without=None)
 
 
 def envelope(person: Person, roster: Roster, *, skip: bool = False) -> Operation:
@@ -51,7 +52,7 @@ def change(event: Any) -> Operation:
 
 
 def revocation(person: Person) -> Operation:
-    return lambda t: t.revoke_card(person.card.id, NOW)
+    return revoking(person.card, NOW)
 
 
 def store(*first: Operation) -> sqlite3.Connection:
@@ -59,7 +60,7 @@ def store(*first: Operation) -> sqlite3.Connection:
     migrate(db)
     db.execute("UPDATE store SET epoch = zeroblob(16)")
     transaction = SqliteTransaction(db)
-    transaction.add_token(directory.digest_of(TOKEN), "*", NOW, None, 5)
+    transaction.add_token(tokens.digest_of(TOKEN), "*", NOW, None, 5)
     for operation in (card(OWNER), card(MATE), card(GUEST), change(CREATE), *first):
         assert not isinstance(operation(transaction), RefusalError)
     return db

@@ -13,6 +13,7 @@ from peerpost_protocol.refusals import Refusal
 from peerpost_protocol.roster import parse_event
 from peerpost_relay.peer import Peer
 from peerpost_relay.settings import RelaySettings
+from tests.support.operating import revoking
 from tests.support.relay_client import Person, RelayClient, position, refusal
 from tests.support.relay_server import OPEN, RunningRelay, running_relay
 
@@ -199,7 +200,7 @@ async def test_whoever_does_not_authenticate_in_time_is_sent_away(tmp_path: Path
 async def test_requests_beyond_the_bound_wait_and_are_all_answered(
     tmp_path: Path, alice: Person
 ) -> None:
-    settings = RelaySettings(require_token=False, requests_in_flight_max=4, inbox_frames_max=2)
+    settings = RelaySettings(allow_unverified=True, requests_in_flight_max=4, inbox_frames_max=2)
     async with (
         running_relay(tmp_path, settings) as relay,
         await RelayClient.register(relay.url, alice) as client,
@@ -211,11 +212,11 @@ async def test_requests_beyond_the_bound_wait_and_are_all_answered(
 
 
 async def test_a_revoked_card_is_sent_away(tmp_path: Path, alice: Person) -> None:
-    settings = RelaySettings(require_token=False, upkeep_seconds=0.02)
+    settings = RelaySettings(allow_unverified=True, upkeep_seconds=0.02)
     async with running_relay(tmp_path, settings) as relay:
         client = await RelayClient.register(relay.url, alice)
         now_ms = alice.card.body.created_at_ms + 1_000
-        await relay.store.write([lambda t: t.revoke_card(alice.card.id, now_ms)])
+        await relay.store.write([revoking(alice.card, now_ms, relay.relay.key)])
         assert refusal(await client.next()) == Refusal.CARD_REVOKED
 
 

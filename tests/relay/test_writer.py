@@ -13,15 +13,16 @@ from peerpost_protocol.envelope import Envelope, parse_envelope, verify_envelope
 from peerpost_protocol.frames import Attestation, ItemKind
 from peerpost_protocol.refusals import Refusal
 from peerpost_protocol.roster import Create, Member, Role, Roster, RosterEvent
-from peerpost_relay import membership, publishing, receipts
+from peerpost_relay import directory, membership, publishing, receipts
 from peerpost_relay.errors import RefusalError, StoreFullError
-from peerpost_relay.outcomes import Appended, Outcome, Receipted
+from peerpost_relay.outcomes import Appended, News, Outcome, Receipted
 from peerpost_relay.session import Proven
 from peerpost_relay.settings import RelaySettings
 from peerpost_relay.sqlite_store import SqliteStore
 from peerpost_relay.store import Operation
 from peerpost_relay.verification import verified_receipt
-from peerpost_relay.writer import News, Write, Writer
+from peerpost_relay.writer import Write, Writer
+from tests.support.operating import revoking
 from tests.support.relay_client import Person
 
 NOW = 1_000_000
@@ -57,8 +58,8 @@ class Desk:
         return roster
 
 
-def add_card(person: Person) -> Operation[None]:
-    return lambda t: t.add_card(person.card, Attestation.UNVERIFIED, NOW)
+def add_card(person: Person) -> Operation[Outcome]:
+    return lambda t: directory.publish_card(t, person.card, None, NOW, without=None)
 
 
 def submit(event: RosterEvent) -> Operation[Outcome]:
@@ -197,7 +198,7 @@ async def test_a_former_member_cannot_publish(desk: Desk) -> None:
 
 async def test_a_revoked_card_cannot_publish(desk: Desk) -> None:
     roster = await desk.team()
-    await desk.one(lambda t: t.revoke_card(desk.bob.card.id, NOW))
+    await desk.one(revoking(desk.bob.card, NOW))
     result = await desk.one(publish(desk.bob, desk.bob.envelope(roster)))
     assert kind(result) is Refusal.CARD_REVOKED
 

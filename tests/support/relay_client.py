@@ -48,11 +48,15 @@ def now_ms() -> int:
 
 
 class Person:
-    """Be an identity with one device."""
+    """Be one device of an identity."""
 
-    def __init__(self, identity: str) -> None:
+    def __init__(
+        self, identity: str, *, endorser: bytes | None = None, predecessor: bytes | None = None
+    ) -> None:
         self.keys = DeviceKeys(os.urandom(32), os.urandom(32))
-        self.card: Card = issue_card(self.keys, identity, "test", now_ms())
+        self.card: Card = issue_card(
+            self.keys, identity, "test", now_ms(), endorser=endorser, predecessor=predecessor
+        )
         self.chains: dict[bytes, tuple[int, bytes]] = {}
 
     def member(self, role: Role = Role.MEMBER) -> Member:

@@ -21,7 +21,7 @@ from peerpost_relay.relay import Relay, wall_clock
 from peerpost_relay.settings import EdgeSettings, RelaySettings
 from peerpost_relay.sqlite_store import SqliteStore
 
-OPEN = RelaySettings(require_token=False, drain_seconds=5.0, close_seconds=1.0)
+OPEN = RelaySettings(allow_unverified=True, drain_seconds=5.0, close_seconds=1.0)
 
 
 class RunningRelay(Struct):

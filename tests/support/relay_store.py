@@ -27,7 +27,7 @@ class RelayStore:
     def knows(self, *people: Person) -> None:
         """Publish cards."""
         for person in people:
-            directory.publish_card(self.transaction, person.card, None, NOW, require_token=False)
+            directory.publish_card(self.transaction, person.card, None, NOW, without=None)
 
     def submit(self, event: RosterEvent) -> str:
         """Submit a roster event; return "accepted" or why not."""

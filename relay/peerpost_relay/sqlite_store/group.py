@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from peerpost_protocol.chain import Link
 from peerpost_protocol.frames import Item
+from peerpost_protocol.history import CardState
 from peerpost_protocol.roster import Roster
 from peerpost_relay.sqlite_store.transaction import SqliteTransaction
 from peerpost_relay.store import Channel, Interval, Standing, StoredReceipt, Usage
@@ -70,10 +71,22 @@ class GroupTransaction(SqliteTransaction):
             self._standings[id_] = found
         return found
 
-    def revoke_card(self, id_: bytes, now_ms: int) -> bool:
-        """Revoke a live card; tell whether there was one."""
+    def set_state(
+        self, id_: bytes, state: CardState, endorsers: bytes, ended_at_ms: int | None
+    ) -> None:
+        """Note where a card stands now, the ids of its endorsers in a row, and when it ended."""
         self._standings.pop(id_, None)
-        return super().revoke_card(id_, now_ms)
+        super().set_state(id_, state, endorsers, ended_at_ms)
+
+    def drop_card(self, number: int) -> None:
+        """Forget a card that never counted."""
+        self._standings.clear()
+        super().drop_card(number)
+
+    def open_channels(self, identity: str) -> list[tuple[bytes, int, int]]:
+        """Return id, number and newest position of the channels in which an identity's cards are."""
+        self._write_moved()
+        return super().open_channels(identity)
 
     # -- channels --------------------------------------------------------------------------------
 

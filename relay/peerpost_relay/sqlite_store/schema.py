@@ -6,12 +6,14 @@ in the stream, so a later form needs no conversion in place: replay and overwrit
 
 import os
 import sqlite3
+from collections.abc import Callable
 
 from peerpost_relay.errors import SetupError
 from peerpost_relay.sqlite_store import expired
 from peerpost_relay.sqlite_store.backup_schema import BACKUPS
 from peerpost_relay.sqlite_store.blob_schema import BLOBS
 from peerpost_relay.sqlite_store.channel_policy_schema import CHANNEL_POLICY
+from peerpost_relay.sqlite_store.history_tables import HISTORIES, begin_histories
 
 EPOCH_BYTES = 16
 
@@ -131,7 +133,18 @@ INSERT INTO identity_usage
     WHERE i.body IS NOT NULL GROUP BY c.identity;
 """
 
-MIGRATIONS = (_FIRST, _USAGE, BLOBS, expired.SCHEMA, BACKUPS, CHANNEL_POLICY)
+Step = str | Callable[[sqlite3.Connection], None]  # statements, or what takes more than those
+
+MIGRATIONS: tuple[Step, ...] = (
+    _FIRST,
+    _USAGE,
+    BLOBS,
+    expired.SCHEMA,
+    BACKUPS,
+    CHANNEL_POLICY,
+    HISTORIES,
+    begin_histories,
+)
 
 
 def migrate(db: sqlite3.Connection) -> bytes:
@@ -141,9 +154,8 @@ def migrate(db: sqlite3.Connection) -> bytes:
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version > len(MIGRATIONS):
             raise SetupError(f"the database has version {version}: it is of a newer peerpost")
-        for script in MIGRATIONS[version:]:
-            for statement in filter(str.strip, script.split(";")):
-                db.execute(statement)
+        for step in MIGRATIONS[version:]:
+            _take(db, step)
         db.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
         db.execute("INSERT OR IGNORE INTO store VALUES (1, ?)", (os.urandom(EPOCH_BYTES),))
         (epoch,) = db.execute("SELECT epoch FROM store").fetchone()
@@ -152,3 +164,11 @@ def migrate(db: sqlite3.Connection) -> bytes:
         raise
     db.execute("COMMIT")
     return bytes(epoch)
+
+
+def _take(db: sqlite3.Connection, step: Step) -> None:
+    if not isinstance(step, str):
+        step(db)
+        return
+    for statement in filter(str.strip, step.split(";")):
+        db.execute(statement)

@@ -15,7 +15,7 @@ from tests.faults.simulation.pipes import Network, PipeListener
 from tests.faults.simulation.threads import PROCESS, Process
 
 SETTINGS = RelaySettings(
-    require_token=False,
+    allow_unverified=True,
     upkeep_seconds=3_600.0,
     drain_seconds=5.0,
     close_seconds=1.0,
