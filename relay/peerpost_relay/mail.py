@@ -8,11 +8,12 @@ import asyncio
 import logging
 import ssl
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
 from pathlib import Path
+from typing import Any
 
 import aiosmtplib
 from msgspec import Struct
@@ -33,7 +34,7 @@ class Mail(Struct, frozen=True):
     until: float
 
 
-Post = Callable[[Mail], Awaitable[None]]
+Post = Callable[[Mail], Coroutine[Any, Any, None]]
 
 
 class Postman:
@@ -109,7 +110,8 @@ class Outbox:
             if self._monotonic() >= mail.until:
                 break
             try:
-                await self._post(mail)
+                # Shielded: aiosmtplib may take a cancellation for a lost connection and go on.
+                await asyncio.shield(self._post(mail))
             except (aiosmtplib.SMTPException, OSError) as error:
                 log.warning("attempt %d to mail a code failed: %s", attempt, _reason(error))
                 if _is_permanent(error):

@@ -41,12 +41,9 @@ class MailSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     username: Line = ""  # to log in with; empty: no login
     password_file: Path | None = None  # its first line; a bare name is one of systemd's credentials
     sender: Line = ""  # the address in From, and of the envelope
-    subject: Line = (
-        "{code} is your code for peerpost"  # {code}, {identity} and {minutes} are replaced
-    )
-    text: Annotated[str, Meta(max_length=8_192)] = (
-        TEXT  # the same are replaced; {code} must be in it
-    )
+    # {code}, {identity} and {minutes} are replaced, here and in `text`
+    subject: Line = "{code} is your code for peerpost"
+    text: Annotated[str, Meta(max_length=8_192)] = TEXT  # {code} must be in it
     timeout_seconds: Seconds = 30.0  # of one attempt to hand a mail over
     attempts_max: Positive = 5  # then a mail is given up
     retry_seconds: Seconds = 5.0  # after the first attempt, twice as long after each further one

@@ -37,9 +37,7 @@ class RelaySettings(Struct, frozen=True, kw_only=True):
     """Say what the relay allows, and how much of everything may wait."""
 
     allow_unverified: bool = False  # cards need neither a token nor a proof by e-mail
-    allow_domain_search: bool = (
-        False  # whoever is authenticated may list the identities of a domain
-    )
+    allow_domain_search: bool = False  # whoever has a card may list the identities of a domain
     waiting_days: Positive = 7  # a card waits so long for its endorsement
     authentication_seconds: Seconds = 10.0  # from the open connection to `welcome`
     failed_tries_max: Positive = 3  # wrong answers and wrong tokens; then the session is closed

@@ -17,6 +17,8 @@ from msgspec import Struct
 
 from peerpost_relay.blob_folder import BlobFolder
 from peerpost_relay.data_folder import DataFolder
+from peerpost_relay.mail import Postman
+from peerpost_relay.mail_settings import MailSettings
 from peerpost_relay.relay import Relay, wall_clock
 from peerpost_relay.settings import EdgeSettings, RelaySettings
 from peerpost_relay.sqlite_store import SqliteStore
@@ -48,12 +50,14 @@ async def running_relay(
     host: str = "127.0.0.1",
     port: int = 0,
     make: type[Relay] = Relay,
+    mail: MailSettings | None = None,
 ) -> AsyncIterator[RunningRelay]:
     """Serve `folder` on a free port until the end of the block; then drain and close."""
     data = DataFolder(folder)
     store = await SqliteStore.open(data.database, settings)
     blobs = BlobFolder(data.blobs)
-    relay = make(store, data.key(), settings, edge, blobs=blobs, clock=clock)
+    postman = Postman.of(mail, None) if mail else None
+    relay = make(store, data.key(), settings, edge, blobs=blobs, clock=clock, postman=postman)
     try:
         bound = await relay.listen(host, port)
         yield RunningRelay(relay, store, str(bound[0]), folder)

@@ -40,7 +40,7 @@ class TlsTerminator:
         return port
 
     async def __aenter__(self) -> Self:
-        _issue(self.certificate, self._key)
+        issue(self.certificate, self._key)
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(self.certificate, self._key)
         self._server = await asyncio.start_server(self._accepted, "127.0.0.1", 0, ssl=context)
@@ -99,7 +99,7 @@ class TlsTerminator:
                 self.broken += 1
 
 
-def _issue(certificate: Path, key_file: Path) -> None:
+def issue(certificate: Path, key_file: Path) -> None:
     """Write a certificate for `localhost` that is its own authority, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
