@@ -15,6 +15,7 @@ from peerpost_protocol.card import Card, open_card
 from peerpost_protocol.frames import Accepted, Attestation, ConfirmProof, StartProof
 from peerpost_protocol.refusals import COME_BACK, Refusal
 from peerpost_relay import codes
+from peerpost_relay.buckets import Buckets
 from peerpost_relay.errors import RefusalError
 from peerpost_relay.history_store import Proof
 from peerpost_relay.ingest import Job
@@ -22,7 +23,6 @@ from peerpost_relay.mail import Outbox
 from peerpost_relay.mail_settings import MailSettings
 from peerpost_relay.outcomes import Outcome
 from peerpost_relay.peer import Peer
-from peerpost_relay.quotas import BUCKETS_MAX, Bucket, network_of
 from peerpost_relay.settings import RelaySettings
 from peerpost_relay.store import Operation
 from peerpost_relay.writer import Write, Writer
@@ -40,18 +40,16 @@ class Allowance:
 
     def __init__(self, settings: MailSettings, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
-        self._most = (
-            settings.codes_per_identity,
-            settings.codes_per_card,
-            settings.codes_per_address,
-        )
-        self._buckets: dict[tuple[int, str], Bucket] = {}
+        self._identities = _an_hour(settings.codes_per_identity)
+        self._cards = _an_hour(settings.codes_per_card)
+        self._addresses = _an_hour(settings.codes_per_address)
 
-    def take(self, identity: str, card: bytes, address: str) -> None:
+    def take(self, identity: str, card: bytes, address: str | None) -> None:
         """Count a code; raise RefusalError over one of the three rates."""
         now = self._monotonic()
-        names = (identity, card.hex(), network_of(address))
-        buckets = [self._bucket((kind, name), now) for kind, name in enumerate(names)]
+        buckets = [self._identities.of(identity, now), self._cards.of(card.hex(), now)]
+        if address is not None:
+            buckets.append(self._addresses.of(address, now))
         wait = max(bucket.lacks(1, now) for bucket in buckets)
         if wait > 0:
             raise RefusalError(
@@ -61,16 +59,6 @@ class Allowance:
             )
         for bucket in buckets:
             bucket.take(1)
-
-    def _bucket(self, key: tuple[int, str], now: float) -> Bucket:
-        found = self._buckets.pop(key, None)
-        if found is None:
-            most = self._most[key[0]]
-            found = Bucket(most / HOUR_SECONDS, most, now)
-            if len(self._buckets) >= BUCKETS_MAX:
-                del self._buckets[next(iter(self._buckets))]
-        self._buckets[key] = found  # the newest stands last
-        return found
 
 
 class Proofs:
@@ -182,6 +170,10 @@ class Proofs:
         counted = peer.session.proof is None and refusal.kind not in COME_BACK
         if counted and peer.session.failed():
             peer.close(refusal.kind, "too many failed tries")
+
+
+def _an_hour(most: int) -> Buckets[str]:
+    return Buckets(most / HOUR_SECONDS, most)
 
 
 def _verified(peer: Peer) -> None:

@@ -140,11 +140,24 @@ class Requests:
             case Authenticate():
                 return self._prove(peer, asked, cards)
             case StartProof() | ConfirmProof():
-                return self._proofs.job(peer, asked, self._ingest.answered)
+                return self._prove_identity(peer, asked)
             case _ if isinstance(asked, WRITES):
                 return self._write(peer, asked)
             case _:
                 return Job(peer, None, lambda _: self._take(peer, asked))
+
+    def _prove_identity(self, peer: Peer, asked: StartProof | ConfirmProof) -> Job:
+        proof = peer.session.proof
+        if proof is None:
+            if not self._may_greet(peer):
+                return Job(peer, None, _nothing)
+            return self._proofs.job(peer, asked, self._ingest.answered)
+        try:
+            self._quotas.write(proof.card.id, len(asked.card.payload))
+        except RefusalError as too_many:
+            answer = partial(self._written, peer, asked.request, too_many)
+            return Job(peer, None, lambda _: answer())
+        return self._proofs.job(peer, asked, self._ingest.answered)
 
     def _take(self, peer: Peer, asked: ClientFrame) -> None:
         """Do what needs no verification and no commit of ours."""
