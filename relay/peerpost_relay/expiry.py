@@ -54,6 +54,7 @@ class Upkeep:
         self._entries = 0  # the newest entry that was looked at
         self._clock = clock
         self._asked_at_ms = clock()
+        self._removed = False  # since the log was shortened
         self.readable = True  # the newest query succeeded
 
     async def run(self) -> None:
@@ -74,7 +75,16 @@ class Upkeep:
             lambda t: t.forget(now_ms, limit),
         ):
             while await self._write(step):
-                pass
+                self._removed = True
+        if self._removed:
+            await self._shorten_log()
+
+    async def _shorten_log(self) -> None:
+        """Let no older page keep what has been removed; what a reader prevents is done next time."""
+        try:
+            self._removed = not await self._store.shorten_log()
+        except StoreError as error:
+            log.warning("the store's log was not shortened: %s", error)
 
     async def probe(self) -> Refusal | None:
         """Write to the store, changing nothing; return why it did not take it."""

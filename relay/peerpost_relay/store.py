@@ -369,5 +369,11 @@ class Store(Protocol):
     async def read_aside(self, query: Query[T]) -> T:
         """Do the same beside the other queries: for the one task that catches followers up."""
 
+    async def shorten_log(self) -> bool:
+        """Take what has been removed out of the log as well; return False when a reader prevents it now.
+
+        Raises StoreError.
+        """
+
     async def close(self) -> None:
         """Close for good."""

@@ -1,9 +1,9 @@
 """The cases that `scripts/bench` knows, in the order in which they run."""
 
-from scripts.benchmarks import latency, memory, oneshot, relay, rpc, start, throughput
+from scripts.benchmarks import latency, memory, oneshot, relay, rpc, search, start, throughput
 from scripts.benchmarks.case import Case
 
 CASES: dict[str, Case] = {
     module.CASE.name: module.CASE
-    for module in (latency, throughput, start, memory, oneshot, rpc, relay)
+    for module in (latency, throughput, start, memory, oneshot, rpc, relay, search)
 }

@@ -85,6 +85,13 @@ class SqliteStore:
         """Run a query on one snapshot, on another connection and thread than `read`."""
         return await self._aside.run(_query, query)
 
+    async def shorten_log(self) -> bool:
+        """Cut the log to nothing, with the pages as they were before something was removed."""
+        done = await self._writer.run(_cut_log)
+        if done:
+            self._checkpointed_bytes = 0
+        return done
+
     async def close(self) -> None:
         """Close for good; the last connection to close empties the log."""
         if self._checkpoint is not None:
@@ -241,6 +248,17 @@ def _check(db: sqlite3.Connection) -> None:
 
 def _forbid_writing(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA query_only=ON")
+
+
+def _cut_log(db: sqlite3.Connection) -> bool:
+    """Move the log into the file and cut it; commits wait for it, and it for no reader."""
+    (patience_ms,) = db.execute("PRAGMA busy_timeout").fetchone()
+    db.execute("PRAGMA busy_timeout=0")
+    try:
+        busy, _, _ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        db.execute(f"PRAGMA busy_timeout={patience_ms}")
+    return not busy
 
 
 def _move_log(db: sqlite3.Connection) -> None:

@@ -81,6 +81,7 @@ def _set_up(db: sqlite3.Connection, log_bytes_kept: int) -> None:
     db.execute("PRAGMA wal_autocheckpoint=0")
     db.execute(f"PRAGMA journal_size_limit={log_bytes_kept}")
     db.execute("PRAGMA foreign_keys=ON")
+    db.execute("PRAGMA secure_delete=ON")  # what has expired is overwritten
     db.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
 
 
