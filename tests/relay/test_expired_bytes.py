@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from peerpost_protocol.envelope import parse_envelope
-from peerpost_relay.expiry import Upkeep
+from peerpost_relay.expiry import Heard, Upkeep
 from peerpost_relay.settings import RelaySettings
 from peerpost_relay.sqlite_store import SqliteStore
 from tests.relay.test_writer import NOW, Desk, add_card, publish
@@ -19,7 +19,9 @@ async def test_the_ciphertext_of_an_expired_envelope_is_in_no_file(tmp_path: Pat
     store = await SqliteStore.open(tmp_path / "relay.db")
     desk = Desk(store)
     writing = asyncio.create_task(desk.writer.run())
-    upkeep = Upkeep(RelaySettings(), store, desk.writer, lambda _cards: None, lambda: NOW + 10)
+    upkeep = Upkeep(
+        RelaySettings(), store, desk.writer, Heard(lambda _: None, lambda _: None), lambda: NOW + 10
+    )
     try:
         await desk.commit(*(add_card(who) for who in (desk.alice, desk.bob, desk.carol)))
         roster = await desk.team()
