@@ -7,6 +7,7 @@ that does not read its socket is parked until it is writable, so nobody waits fo
 
 import asyncio
 import logging
+from collections import Counter
 from functools import partial
 
 from peerpost_relay.errors import StoreError
@@ -43,13 +44,17 @@ class CatchUp:
                 await self._bring(fan_out, follows)
 
     async def _bring(self, fan_out: FanOut, follows: list[Follow]) -> None:
-        wanted = [_wanted(follow, self._settings.page_bytes_max) for follow in follows]
+        pages_of = Counter(follow.follower for follow in follows)
+        wanted = [
+            _wanted(follow, self._settings.page_bytes_max // pages_of[follow.follower])
+            for follow in follows
+        ]
         try:
             pages = await self._store.read_aside(partial(_pages, wanted=wanted))
         except StoreError as error:
             log.warning("catch-up could not read: %s", error)
             await asyncio.sleep(RETRY_SECONDS)
-            fan_out.behind.extend(follows)
+            fan_out.not_read(follows)
             return
         for follow, read in zip(follows, pages, strict=True):
             fan_out.page_read(follow, read)

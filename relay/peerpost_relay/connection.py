@@ -15,6 +15,8 @@ Payloads are opaque here.
 """
 
 import asyncio
+import contextlib
+import socket
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -32,6 +34,9 @@ from peerpost_relay.wheel import NOWHERE, Wheel
 
 __all__ = ["Connection", "Edge", "Handler", "Phase", "frame"]
 
+NOTSENT_LOWAT = getattr(
+    socket, "TCP_NOTSENT_LOWAT", 25
+)  # Linux: tcp(7); Python names it from 3.12 on
 REASON_BYTES_MAX = 123  # RFC 6455 section 5.5: a control frame carries 125 bytes, two are the code
 
 
@@ -246,6 +251,7 @@ class Connection(asyncio.Protocol):
         """Start the handshake, or drop the socket when too many are already at it."""
         edge = self._edge
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is not a subclass
+        _keep_little(transport, edge.settings.unsent_bytes)
         self.peer = _address(transport.get_extra_info("peername"))
         network = network_of(self.peer)
         if edge.besieged() or not edge.admit(network):
@@ -415,6 +421,17 @@ class Connection(asyncio.Protocol):
             self._transport.write_eof()
         else:  # TLS has no half-close
             self._transport.close()
+
+
+def _keep_little(transport: asyncio.BaseTransport, unsent_bytes: int) -> None:
+    """Let the kernel take no more than the path does: it would else hold megabytes for one who does not read.
+
+    What it holds is not seen by `buffered`, so such a reader would be live, and cost memory, for as much longer.
+    """
+    opened = transport.get_extra_info("socket")
+    if opened is not None and opened.family in {socket.AF_INET, socket.AF_INET6}:
+        with contextlib.suppress(OSError):  # a bound that a kernel may not know
+            opened.setsockopt(socket.IPPROTO_TCP, NOTSENT_LOWAT, unsent_bytes)
 
 
 def _address(peername: object) -> str:

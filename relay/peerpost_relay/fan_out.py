@@ -57,8 +57,8 @@ class Follower:
     """Be one connection's subscription: the card it reads as, and the channels it follows."""
 
     __slots__ = (
-        "card", "ended", "everything", "follows", "gone", "joining", "number", "opening", "parked",
-        "sink",
+        "behind", "card", "ended", "everything", "follows", "gone", "joining", "number", "opening",
+        "queued", "sink",
     )  # fmt: skip
 
     def __init__(self, sink: Sink, card: bytes, number: int) -> None:
@@ -67,7 +67,8 @@ class Follower:
         self.number = number
         self.everything = False
         self.follows: dict[bytes, Follow] = {}
-        self.parked: list[Follow] = []
+        self.behind: deque[Follow] = deque()  # that want pages
+        self.queued = False  # in the fan-out's queue for them; otherwise parked until it reads
         self.opening = 0  # subscriptions whose beginning is being read
         self.joining: dict[bytes, int] = {}  # channels it was added to meanwhile, and where
         self.ended: dict[bytes, int] = {}  # how far it read the channels that it was removed from
@@ -100,7 +101,7 @@ class FanOut:
         self._everything: dict[bytes, dict[Follower, None]] = {}
         self._opening = 0
         self._recent: dict[bytes, tuple[int, int]] = {}
-        self.behind: deque[Follow] = deque()
+        self.behind: deque[Follower] = deque()
 
     # -- following -------------------------------------------------------------------------------
 
@@ -137,8 +138,8 @@ class FanOut:
 
     def writable(self, follower: Follower) -> None:
         """Go on with a follower that has read what it was sent."""
-        parked, follower.parked = follower.parked, []
-        self._queue(parked)
+        if follower.behind:
+            self._line_up(follower)
 
     # -- what was committed ----------------------------------------------------------------------
 
@@ -280,19 +281,31 @@ class FanOut:
     # -- catching up -----------------------------------------------------------------------------
 
     def next_behind(self, count: int) -> list[Follow]:
-        """Return up to `count` followers that want a page now; park those that do not read."""
+        """Return up to `count` that want a page now; park followers that do not read.
+
+        Followers take turns, each with one channel: who follows thousands keeps nobody waiting.
+        """
         found: list[Follow] = []
         while self.behind and len(found) < count:
-            follow = self.behind.popleft()
-            if follow.follower.gone:
+            follower = self.behind.popleft()
+            follower.queued = False
+            if follower.gone:
+                follower.behind.clear()
                 continue
-            if follow.follower.sink.buffered > self._settings.page_bytes_max:
-                follow.follower.parked.append(follow)
-            elif self._is_ahead(follow):
+            if follower.sink.buffered > self._settings.page_bytes_max:
+                continue
+            follow = follower.behind.popleft()
+            if follower.behind:
+                self._line_up(follower)
+            if self._is_ahead(follow):
                 follow.feed.ahead.append(follow)
             else:
                 found.append(follow)
         return found
+
+    def not_read(self, follows: Iterable[Follow]) -> None:
+        """Let those wait again whose pages could not be read."""
+        self._queue(follows)
 
     def page_read(self, follow: Follow, page: Page) -> None:
         """Send a page that was read after the follower's cursor, and see where that leads."""
@@ -353,8 +366,14 @@ class FanOut:
             self._feeds.pop(feed.channel, None)
 
     def _queue(self, follows: Iterable[Follow]) -> None:
-        self.behind.extend(follows)
-        if self.behind:
+        for follow in follows:
+            follow.follower.behind.append(follow)
+            self._line_up(follow.follower)
+
+    def _line_up(self, follower: Follower) -> None:
+        if not follower.queued:
+            follower.queued = True
+            self.behind.append(follower)
             self._wake()
 
 

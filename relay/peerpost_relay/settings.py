@@ -23,6 +23,7 @@ class EdgeSettings(Struct, frozen=True, kw_only=True):
     sockets_per_address_max: Positive = 2_048  # in whatever state; the next is aborted, or gets 503
     retry_after_seconds: Positive = 5  # said in that 503
     backlog: Positive = 4_096  # the kernel's accept queue
+    unsent_bytes: Positive = 131_072  # that the kernel keeps of a TCP connection before its path
     write_low_bytes: Positive = 65_536  # `writable` comes once what waits is back below this
     handshake_seconds: Seconds = 10.0  # from accept to the finished upgrade request
     ping_interval_seconds: Seconds = 20.0  # silence before a ping; twice that before an abort

@@ -1,6 +1,7 @@
 """What somebody may cost the relay with few bytes, before and after they have shown who they are."""
 
 import asyncio
+import socket
 import struct
 import tracemalloc
 from pathlib import Path
@@ -15,11 +16,12 @@ from peerpost_protocol.frames import decode_client_frame
 from peerpost_protocol.head import request_of
 from peerpost_protocol.limits import MAX_FRAME
 from peerpost_protocol.refusals import Refusal
-from tests.relay.edge import masked
+from tests.relay.edge import listening, masked
 from tests.support.relay_client import Person, RelayClient, position, refusal
 from tests.support.relay_server import OPEN, RunningRelay, running_relay
 
 TOO_BIG = 1009
+SMALL_BYTES = 4_096
 COUNT = MAX_FRAME - 32
 
 
@@ -120,3 +122,21 @@ async def test_who_has_a_card_publishes_no_more_cards_than_it_may_write(tmp_path
     ):
         assert isinstance(await client.publish_card(alice), f.Accepted)
         assert refusal(await client.publish_card(alice)) == Refusal.TOO_MANY_REQUESTS
+
+
+async def test_the_kernel_holds_little_for_who_does_not_read() -> None:
+    """Its buffer is seen by no bound of ours and grows to megabytes where it may."""
+    piece = f.encode_frame(f.Publish(1, bytes(16_000)))
+    async with listening() as place, place.socket() as slow:
+        slow.writer.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BYTES
+        )
+        await slow.upgrade()
+        connection = await place.recorder.heard("opened")
+        slow.reader._transport.pause_reading()  # type: ignore[attr-defined]
+        sent = 0
+        while connection.buffered < OPEN.live_bytes_max:
+            connection.send(piece)
+            sent += len(piece)
+            await asyncio.sleep(0)
+        assert sent - connection.buffered < OPEN.live_bytes_max

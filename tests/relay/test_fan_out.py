@@ -311,3 +311,32 @@ def test_a_follower_that_left_is_sent_nothing_and_remembered_nowhere() -> None:
 def test_items_are_cut_into_what_a_frame_holds(sizes: list[int], expected: list[int]) -> None:
     items = [f.Item(n + 1, f.ItemKind.ENVELOPE, 0, b"x" * size) for n, size in enumerate(sizes)]
     assert [len(part) for part in parts(items)] == expected
+
+
+def behind(fan_out: FanOut, follower: Follower, channels: int) -> None:
+    """Let a follower begin with so many channels from their beginnings."""
+    ids = (bytes([number]) * 32 for number in range(channels))
+    states = (f.ChannelState(id_, 9, 1, 1, 0, id_, 0, None, recovered=True) for id_ in ids)
+    fan_out.begin(follower, everything=False)
+    fan_out.opened(follower, [Opening(state, 0, 0, 0, present=True) for state in states])
+
+
+def test_who_follows_many_channels_keeps_nobody_waiting() -> None:
+    fan_out = FanOut(RelaySettings(), lambda *_: None, lambda: None)
+    greedy, modest = (Follower(Recorder(), card, 0) for card in (b"g" * 32, b"m" * 32))
+    behind(fan_out, greedy, 100)
+    behind(fan_out, modest, 1)
+    assert [follow.follower for follow in fan_out.next_behind(3)] == [greedy, modest, greedy]
+    assert len(fan_out.next_behind(200)) == 98
+
+
+def test_who_does_not_read_is_parked_with_all_channels_and_goes_on_when_it_does() -> None:
+    fan_out = FanOut(RelaySettings(), lambda *_: None, lambda: None)
+    sink = Recorder()
+    follower = Follower(sink, b"s" * 32, 0)
+    behind(fan_out, follower, 3)
+    sink.unread = RelaySettings().page_bytes_max + 1
+    assert not fan_out.next_behind(10)
+    sink.unread = 0
+    fan_out.writable(follower)
+    assert len(fan_out.next_behind(10)) == 3
