@@ -85,7 +85,7 @@ def matches(pattern: str, identity: str) -> bool:
 
 def pattern_of(text: str) -> str:
     """Return a token's identity pattern in its one form; raise MalformedError."""
-    folded = text.strip().lower()
+    folded = text.strip().lower() if text.isascii() else text  # the Kelvin sign folds to a k
     if "*" not in folded:
         return normalise(folded)
     if len(folded) > PATTERN_CHARACTERS_MAX or not _PATTERN.fullmatch(folded):
