@@ -13,7 +13,6 @@ Attackers, and what is done about each (docs/threat-model.md):
 from msgspec import Struct
 
 from peerpost_protocol.backup import DestructionBody
-from peerpost_protocol.card import open_card
 from peerpost_protocol.frames import (
     Attestation,
     BackupFetch,
@@ -29,6 +28,7 @@ from peerpost_protocol.frames import (
 )
 from peerpost_protocol.limits import MAX_BACKUP_FETCHES, MAX_BACKUP_PART, MAX_CARDS_PER_ANSWER
 from peerpost_protocol.refusals import Refusal
+from peerpost_protocol.signing import CARD_TYPE, identifier
 from peerpost_relay.backup_store import Holder, StoredBackup, Upload
 from peerpost_relay.errors import RefusalError
 from peerpost_relay.outcomes import Outcome
@@ -65,7 +65,7 @@ class Held(Struct, frozen=True):
 
 def begin(transaction: Transaction, card: bytes, asked: PutBackup, bytes_max: int) -> Outcome:
     """Begin an upload; raise RefusalError."""
-    identity = standing(transaction, card).identity
+    identity = _counting(transaction, card)
     if asked.size > bytes_max:
         detail = f"a backup may have {bytes_max} bytes here"
         raise RefusalError(Refusal.QUOTA_EXCEEDED, detail, field="size")
@@ -77,7 +77,7 @@ def begin(transaction: Transaction, card: bytes, asked: PutBackup, bytes_max: in
 
 def add_part(transaction: Transaction, card: bytes, asked: PutBackupPart, now_ms: int) -> Outcome:
     """Store the next part, with the last one the backup; a part that is there is accepted again."""
-    identity = standing(transaction, card).identity
+    identity = _counting(transaction, card)
     upload = transaction.backup_upload(identity)
     if upload is None or (upload.version, upload.card) != (asked.version, card):
         raise RefusalError(Refusal.NO_BACKUP, "this version is not being stored by this card")
@@ -98,7 +98,7 @@ def add_part(transaction: Transaction, card: bytes, asked: PutBackupPart, now_ms
 
 def change_lock(transaction: Transaction, card: bytes, asked: PutBackupLock) -> Outcome:
     """Replace the lock of the newest version; raise RefusalError."""
-    identity = standing(transaction, card).identity
+    identity = _counting(transaction, card)
     stored = _stored(transaction, identity)
     if stored.version != asked.version:
         raise RefusalError(Refusal.NO_BACKUP, f"the stored version is {stored.version}")
@@ -131,7 +131,7 @@ def require_proven(snapshot: Snapshot, card: bytes, needed: Attestation) -> None
 
 def destroy(transaction: Transaction, card: bytes, body: DestructionBody) -> Outcome:
     """Destroy the version that a verified statement names; raise RefusalError."""
-    identity = standing(transaction, card).identity
+    identity = _counting(transaction, card)
     if _stored(transaction, identity).version != body.version:
         raise RefusalError(Refusal.NO_BACKUP, "the statement names another version")
     transaction.destroy_backup(identity)
@@ -140,7 +140,7 @@ def destroy(transaction: Transaction, card: bytes, body: DestructionBody) -> Out
 
 def hold(transaction: Transaction, card: bytes, asked: HoldCard) -> Held:
     """Let the highest holder have the card; raise RefusalError."""
-    standing(transaction, card)
+    _counting(transaction, card)
     before = transaction.holder(card)
     asking = Holder(asked.holder, asked.mark)
     if before is not None and before != asking and asked.holder <= before.number:
@@ -169,6 +169,14 @@ def read_part(snapshot: Snapshot, identity: str, asked: ReadBackupPart) -> Backu
     return BackupPart(asked.request, asked.version, asked.index, data)
 
 
+def _counting(transaction: Transaction, card: bytes) -> str:
+    """Return the identity of a live card. One that nobody has endorsed may fetch, once proven, and change nothing."""
+    identity = standing(transaction, card).identity
+    if card not in _cards_of(transaction, identity):
+        raise RefusalError(Refusal.NOT_PROVEN, "this is for cards that count: have it endorsed")
+    return identity
+
+
 def _stored(snapshot: Snapshot, identity: str) -> StoredBackup:
     stored = snapshot.backup(identity)
     if stored is None or not stored.parts:
@@ -193,7 +201,7 @@ def _require_few(snapshot: Snapshot, identity: str, now_ms: int, at_most: int) -
 
 def _cards_of(snapshot: Snapshot, identity: str) -> tuple[bytes, ...]:
     records = snapshot.live_records(identity, MAX_CARDS_PER_ANSWER)
-    return tuple(open_card(record.card).id for record in records)
+    return tuple(identifier(CARD_TYPE, record.card.payload) for record in records)
 
 
 def _parts(size: int) -> int:

@@ -251,3 +251,26 @@ async def test_two_that_restored_the_same_backup_are_not_both_let_in(
             assert refusal(answer) == "card_taken_over"
         again = await first.ask(f.HoldCard(first.request(), 2, bytes(16)))
         assert position(again) == 2
+
+
+async def test_a_card_that_does_not_count_changes_nothing(
+    relay: RunningRelay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = await another_card(relay, "alice@example.org")
+    waiting = await another_card(relay, "alice@example.org")
+    async with await RelayClient.connect(relay.url, alice) as client:
+        await put(client, b"bulk")
+    monkeypatch.setattr("peerpost_relay.backups._cards_of", lambda *_: (alice.card.id,))
+    async with await RelayClient.connect(relay.url, waiting) as client:
+        assert isinstance(await fetch(client), f.BackupFetched)
+        signed = sign_destruction(
+            waiting.keys.signing, destruction(waiting, relay.relay.key.public, 1)
+        )
+        for frame in (
+            f.PutBackup(client.request(), 2, backups.HEADER, LOCK, 1),
+            f.PutBackupPart(client.request(), 2, 0, b"x"),
+            f.PutBackupLock(client.request(), 1, LOCK),
+            f.DestroyBackup(client.request(), signed),
+            f.HoldCard(client.request(), 1, bytes(16)),
+        ):
+            assert refusal(await client.ask(frame)) == "not_proven"

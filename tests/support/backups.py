@@ -49,13 +49,13 @@ def manifest(version: int = 1) -> Manifest:
 
 def contact() -> ContactRecord:
     card = ContactCardRecord(BOB.signed, "pinned", 1_750_000_001_000)
-    return ContactRecord(BOB.identity, "verified", 1_750_000_001_000, (card,))
+    return ContactRecord(BOB.identity, "verified", 1_750_000_001_000, None, "pin", (card,))
 
 
 def contact_of(number: int) -> ContactRecord:
     """Return one of many contacts, with a name that takes room and no card."""
     identity = f"contact-{number}-{'x' * 40}@{'y' * 60}.{'z' * 60}.example.org"
-    return ContactRecord(identity, "pinned", 1_750_000_001_000, ())
+    return ContactRecord(identity, "pinned", 1_750_000_001_000, None, None, ())
 
 
 def message(number: int, size: int = 20) -> MessageRecord:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from peerpost_daemon.records import account as accounts
-from peerpost_daemon.records import backup, channels, contacts, messages
+from peerpost_daemon.records import backup, channels, contacts, messages, policies
 from peerpost_daemon.records.channels import Channel
 from peerpost_daemon.records.contacts import Contact
 from peerpost_daemon.trust import Trust
@@ -39,7 +39,7 @@ def state_of(
     records += [_contact(contact) for contact in contacts.everyone(db)]
     for channel in channels.everything(db):
         if channel.state is not channels.ChannelState.PENDING:
-            records.append(_channel(channel))
+            records.append(_channel(db, channel))
             records += _events(db, channel.id)
             records += _chains(db, channel.id)
     return records
@@ -90,17 +90,21 @@ def _contact(contact: Contact) -> ContactRecord:
         contact.identity,
         contact.state.value,
         contact.first_seen_ms,
+        contact.alias,
+        contact.policy.value if contact.policy else None,
         tuple(ContactCardRecord(c.card.signed, c.trust.value, c.first_seen_ms) for c in kept),
     )
 
 
-def _channel(channel: Channel) -> ChannelRecord:
+def _channel(db: SqlConnection, channel: Channel) -> ChannelRecord:
     own, sent = channel.own, channel.sent
+    policy = policies.of_channel(db, channel.id)
     return ChannelRecord(
         channel.id,
         channel.peer,
         channel.state.value,
         _encode(channel.roster),
+        policy.value if policy else None,
         channel.created_at_ms,
         channel.joined_late,
         channel.cursor,

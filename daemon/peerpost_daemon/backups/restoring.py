@@ -20,11 +20,11 @@ from peerpost_daemon import event_data
 from peerpost_daemon.backups.errors import bad_backup
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.records import account as accounts
-from peerpost_daemon.records import backup, channels, events, messages
+from peerpost_daemon.records import backup, channels, events, messages, policies
 from peerpost_daemon.records.backup import Holder
 from peerpost_daemon.records.channels import Channel, ChannelState
 from peerpost_daemon.records.messages import Message
-from peerpost_daemon.trust import ContactState, Trust
+from peerpost_daemon.trust import ContactState, Policy, Trust
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.backup import (
     BackupRecord,
@@ -66,9 +66,14 @@ class Wanted(Struct, frozen=True):
 def require_empty(db: SqlConnection, identity: str | None = None) -> None:
     """Refuse a vault that has more than a fresh account, or another identity's. Raises DaemonError account_exists."""
     account = accounts.find(db)
+    # A fresh account may have met its own identity's cards; they stay.
     used = any(
-        db.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone()  # noqa: S608  constant names
-        for table in ("channel", "message", "contact")
+        db.execute(query).fetchone()
+        for query in (
+            "SELECT 1 FROM channel LIMIT 1",
+            "SELECT 1 FROM message LIMIT 1",
+            "SELECT 1 FROM contact WHERE identity NOT IN (SELECT identity FROM account) LIMIT 1",
+        )
     )
     other = account is not None and identity is not None and account.identity != identity
     if used or other:
@@ -142,9 +147,12 @@ def _account(db: SqlConnection, manifest: Manifest, wanted: Wanted) -> None:
 
 
 def _contact(db: SqlConnection, record: ContactRecord) -> None:
+    policy = Policy(record.policy).value if record.policy else None
+    state = ContactState(record.state).value
     db.execute(
-        "INSERT INTO contact (identity, state, first_seen_ms) VALUES (?, ?, ?)",
-        (record.identity, ContactState(record.state).value, record.first_seen_ms),
+        "INSERT INTO contact (identity, state, first_seen_ms, alias, policy) "
+        "VALUES (?, ?, ?, ?, ?)",
+        (record.identity, state, record.first_seen_ms, record.alias, policy),
     )
     for one in record.cards:
         card = open_card(one.card)
@@ -168,6 +176,8 @@ def _channel(db: SqlConnection, record: ChannelRecord, *, with_messages: bool) -
         sent=None,
     )
     channels.create(db, channel)
+    if record.policy is not None:
+        policies.set_channel(db, channel.id, Policy(record.policy))
     own = _link(record.own_sequence, record.own_head)
     channels.set_own(db, channel.id, own)
     if own is not None:

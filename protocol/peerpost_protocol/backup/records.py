@@ -65,6 +65,8 @@ class ContactRecord(WireStruct, frozen=True, tag="contact"):
     identity: Identity
     state: Word
     first_seen_ms: Milliseconds
+    alias: Annotated[str, Meta(max_length=limits.MAX_CHANNEL_NAME_CHARACTERS)] | None
+    policy: Word | None
     cards: Annotated[
         tuple[ContactCardRecord, ...], Meta(max_length=limits.MAX_BACKUP_CONTACT_CARDS)
     ]
@@ -77,6 +79,7 @@ class ChannelRecord(WireStruct, frozen=True, tag="channel"):
     peer: Identity | None
     state: Word
     roster: Annotated[bytes, Meta(max_length=limits.MAX_BACKUP_ROSTER)]
+    policy: Word | None
     created_at_ms: Milliseconds
     joined_late: bool
     cursor: Counter

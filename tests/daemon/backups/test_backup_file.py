@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from peerpost_daemon.records import account as accounts
-from peerpost_daemon.records import backup, channels, contacts
+from peerpost_daemon.records import backup, channels, contacts, policies
 from peerpost_daemon.records.account import Account
+from peerpost_daemon.trust import Policy
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.chain import Link
 from tests.daemon.methods.house import ALICE, BOB, RELAY, House, house, message_by
@@ -174,10 +175,19 @@ async def test_a_file_that_cannot_be_is_named(old: House, file: str) -> None:
     assert (data["kind"], data["field"]) == ("invalid_params", "file")
 
 
-async def test_pins_and_verdicts_are_kept(old: House, new: House, tmp_path: Path) -> None:
-    await old.daemon.write(lambda db: db.execute("UPDATE contact SET state = 'blocked'").rowcount)
+async def test_pins_verdicts_and_policies_are_kept(old: House, new: House, tmp_path: Path) -> None:
+    await old.daemon.write(_judged)
     file = await backed_up(old, tmp_path)
     await new.result("account.restore", passphrase=PASSPHRASE, file=file)
     found = await new.daemon.read(lambda db: contacts.find(db, BOB.identity))
     assert found is not None
-    assert (found.state.value, found.cards[0].card.id) == ("blocked", BOB.card.id)
+    assert (found.state.value, found.alias, found.policy) == ("blocked", "bobby", Policy.PIN)
+    assert found.cards[0].card.id == BOB.card.id
+    (channel,) = await new.daemon.read(channels.everything)
+    kept = await new.daemon.read(lambda db: policies.of_channel(db, channel.id))
+    assert kept is Policy.VERIFIED_ONLY
+
+
+def _judged(db: SqlConnection) -> None:
+    db.execute("UPDATE contact SET state = 'blocked', alias = 'bobby', policy = 'pin'")
+    db.execute("UPDATE channel SET policy = 'verified-only'")
