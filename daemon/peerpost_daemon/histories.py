@@ -89,16 +89,14 @@ class Histories:
     async def _opened(
         self, identity: str, entries: Iterable[HistoryEntry], known: History | None
     ) -> History | None:
-        """Return the history after entries; None, with an alarm, when they do not continue it."""
+        """Return the history after entries, up to the first that does not continue it, which is an alarm."""
         assert self.relay_key is not None
-        try:
-            after = await asyncio.to_thread(open_history, entries, self.relay_key, known)
-        except ProtocolError as error:
-            await self._alarm(FORGED, f"{identity}: {error.kind}")
-            return None
+        after, fault = await asyncio.to_thread(_so_far, entries, self.relay_key, known)
+        if fault is not None:
+            await self._alarm(FORGED, f"{identity}: {fault}")
         if after is not None and after.identity != identity:
             await self._alarm(FORGED, f"{identity}: another identity's")
-            return None
+            return known
         return after
 
     async def _known(self, identity: str) -> History | None:
@@ -116,3 +114,15 @@ class Histories:
     async def _alarm(self, change: str, detail: str) -> None:
         _log.warning("the relay's history of an identity: %s", change)
         await self._database.write(lambda db: alarms.sound(db, change, detail, self._now_ms()))
+
+
+def _so_far(
+    entries: Iterable[HistoryEntry], relay: bytes, history: History | None
+) -> tuple[History | None, str | None]:
+    """Return the history after the entries that hold, and the kind of what is wrong with the next one."""
+    for entry in entries:
+        try:
+            history = open_history([entry], relay, history)
+        except ProtocolError as error:
+            return history, error.kind
+    return history, None
