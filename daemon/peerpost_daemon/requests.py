@@ -107,9 +107,16 @@ class Requests:
         while True:
             await self._woken.wait()
             self._woken.clear()
-            declined = await self._database.read(lambda db: channels.to_leave(db, MAX_LEFT_AT_ONCE))
-            for channel in declined if self._online else ():
-                await self._leave(channel)
+            try:
+                await self._leave_declined()
+            except DaemonError as error:
+                _log.warning("declined channels are left later: %s", error.kind)
+                asyncio.get_running_loop().call_later(RETRY_SECONDS, self._woken.set)
+
+    async def _leave_declined(self) -> None:
+        declined = await self._database.read(lambda db: channels.to_leave(db, MAX_LEFT_AT_ONCE))
+        for channel in declined if self._online else ():
+            await self._leave(channel)
 
     async def _leave(self, channel: Channel) -> None:
         try:

@@ -22,7 +22,7 @@ from tests.support.processes import free_port
 from tests.support.relay_client import Person, RelayClient
 from tests.support.site import DaemonProcess, RelayProcess
 
-DISK_MEGABYTES = 32
+DISK_MEGABYTES = 64
 LONGEST_SECONDS = 0.6  # of work between two cuts
 ARRIVAL_SECONDS = 0.05  # for answers that had left the writer when it was stopped
 

@@ -12,6 +12,7 @@ from typing import Any
 from tests.faults.checker import Verdict
 from tests.faults.simulation.hosts import Host
 from tests.faults.simulation.judging import verdicts, violations
+from tests.faults.simulation.loop import StalledError
 from tests.faults.simulation.world import World, run, world
 
 HOUR = 3_600.0
@@ -261,7 +262,10 @@ def simulate(plan: Plan) -> Result:
     """Let a plan happen in a world of its own."""
     with world(plan.seed) as there:
         scenario = Scenario(plan, there)
-        found = run(there, scenario.play())
+        try:
+            found = run(there, scenario.play())
+        except StalledError as error:
+            found = [f"it never ends: {error}"]
         return Result(
             plan,
             there.trace.digest,
