@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from time import localtime, strftime
 
+from peerpost.progress import size
 from peerpost.terminal import label, printable
 
 TYPE_CHECKING = False
@@ -296,6 +297,9 @@ def body(message: Message) -> str:
 def _said(message: Message) -> str:
     if message["kind"] == "text":
         return printable(message["text"] or "")
+    if message["kind"] == "files":
+        names = (f"[{label(f['name'])}, {size(f['size'])}]" for f in message["files"])
+        return " ".join((printable(message["text"] or ""), *names)).strip()
     data = message["data"] or ""  # base64: a padding sign stands for a byte that is not there
-    size = len(data) * 3 // 4 - data[-2:].count("=")
-    return f"<{label(message['media_type'] or 'data')}, {counted(size, 'byte')}>"
+    length = len(data) * 3 // 4 - data[-2:].count("=")
+    return f"<{label(message['media_type'] or 'data')}, {counted(length, 'byte')}>"

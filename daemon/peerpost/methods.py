@@ -35,6 +35,10 @@ if TYPE_CHECKING:
         Delivery,
         Devices,
         Diagnosis,
+        Draft,
+        File,
+        FilePiece,
+        FileToSend,
         Found,
         Health,
         Least,
@@ -53,6 +57,7 @@ if TYPE_CHECKING:
         Restored,
         Role,
         SafetyNumber,
+        Saved,
         Status,
         Stopping,
         StoredBackup,
@@ -297,6 +302,7 @@ class Methods:
         text: str | None = None,
         data: bytes | None = None,
         media_type: str | None = None,
+        files: Sequence[str | FileToSend] | None = None,
         reply_to: str | None = None,
         expires_in: float | None = None,
         idempotency_key: str | None = None,
@@ -314,10 +320,35 @@ class Methods:
     ) -> Delivery:
         """Hand a message to the outbox and wait until it is `wait` (at first: queued).
 
-        Give `to` (an identity), `channel` or `answers` (a request), and `text` or `data` with
-        `media_type`. With `expect_reply`, wait for `responses` answers instead. Without an
+        Give `to` (an identity), `channel` or `answers` (a request), and `text`, `data` with
+        `media_type`, or `files` (absolute paths, or drafts). With `expect_reply`, wait for
+        `responses` answers instead. Without an
         `idempotency_key`, repeating a call whose answer was lost may send twice.
         """
+
+    @method("file.begin")
+    def file_begin(self, name: str, *, media_type: str | None = None) -> Draft:
+        """Begin to hand over a file that a message will have; it goes with the connection."""
+
+    @method("file.write")
+    def file_write(self, draft: int, offset: int, data: bytes) -> Draft:
+        """Hand over the next bytes of a draft, which has `offset` of them."""
+
+    @method("file.show")
+    def file_show(self, file: int) -> File:
+        """Show a file, and how far it has come."""
+
+    @method("file.fetch")
+    def file_fetch(self, file: int, *, timeout: float | None = None) -> File:
+        """Fetch a file from the relay, and wait until it is here."""
+
+    @method("file.read")
+    def file_read(self, file: int, offset: int, *, length: int | None = None) -> FilePiece:
+        """Return bytes of a file that is here."""
+
+    @method("file.save")
+    def file_save(self, file: int, path: str, *, overwrite: bool = False) -> Saved:
+        """Let the daemon write a file; for its own user."""
 
     @method("message.react")
     def react(

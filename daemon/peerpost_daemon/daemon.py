@@ -22,6 +22,7 @@ from peerpost_daemon.delivery_watch import AnswerWatch, DeliveryWatch
 from peerpost_daemon.engine import Engine
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.event_data import DaemonData
+from peerpost_daemon.files.store import FileStore, store_of
 from peerpost_daemon.link import LinkSettings
 from peerpost_daemon.records import account as accounts
 from peerpost_daemon.records import consents, events, held, policies, schema
@@ -65,6 +66,7 @@ class Daemon:
         make_engine: MakeEngine,
         bell: Bell,
         *,
+        files: FileStore | None = None,
         clock: Callable[[], int] = now_ms,
         random_bytes: Callable[[int], bytes] = os.urandom,
         cost: keyfile.Cost = keyfile.DEFAULT_COST,
@@ -72,6 +74,7 @@ class Daemon:
     ) -> None:
         self.settings = settings
         self.bell = bell
+        self.files = files or store_of(settings)
         self.clock = clock
         self.random_bytes = random_bytes
         self.started_at_ms = clock()

@@ -23,6 +23,8 @@ from peerpost_daemon.bell import Bell
 from peerpost_daemon.devices import Devices
 from peerpost_daemon.directory import Directory
 from peerpost_daemon.errors import DaemonError
+from peerpost_daemon.files.engine import FileEngine
+from peerpost_daemon.files.store import FileStore
 from peerpost_daemon.histories import Histories
 from peerpost_daemon.inbound import standing
 from peerpost_daemon.inbound.inbox import Delivered, Inbox, Joining, Lacking, Noticed, Receipted
@@ -88,6 +90,7 @@ class Engine:
         random_bytes: Callable[[int], bytes],
         max_queued_seconds: float = MAX_QUEUED_SECONDS,
         max_history_bytes: int = MAX_HISTORY_BYTES,
+        files: FileStore | None = None,
     ) -> None:
         self.faults = 0
         self._database = database
@@ -115,6 +118,11 @@ class Engine:
         self._tidying = Tidying(database, bell, now_ms=now_ms)
         self._pruning = Pruning(database, now_ms=now_ms, monotonic=time.monotonic)
         self._max_history_bytes = max_history_bytes
+        self.files: FileEngine | None = None
+        if files is not None:
+            self.files = FileEngine(
+                database, files, settings, bell, now_ms=now_ms, random_bytes=random_bytes
+            )
         self._put_together(Recipient(account.card, account.keys), sender)
 
     def _put_together(self, me: Recipient, sender: Sender) -> None:
@@ -139,6 +147,9 @@ class Engine:
             changed=lambda: self._note(self._inbox.judge(lambda _db: None)),
         )
         self._answers.lacking = self._lack
+        if self.files is not None:
+            self.files.then(self.outbound.again)
+            self.outbound.begun = self.files.wake
         self._mending.again = self.outbound.again
         self._receipts = Receipts(database, link, sender, now_ms=now_ms)
         self._inbox = Inbox(
@@ -173,6 +184,8 @@ class Engine:
         upkeep = (self._mending, self._ageing, self._tidying, self._pruning)
         for part in (*parts, self.requests, *upkeep):
             self._tasks.append(asyncio.create_task(self._keep(part.run), name=type(part).__name__))
+        for moving in self.files.parts if self.files is not None else ():
+            self._tasks.append(asyncio.create_task(self._keep(moving.run), name="files"))
 
     async def close(self) -> None:
         """Stop everything; what is not at the relay yet stays in the outbox."""
@@ -276,6 +289,8 @@ class Engine:
         self.outbound.go(online=online)
         self._receipts.go(online=online)
         self.requests.go(online=online)
+        if self.files is not None:
+            self.files.go(online=online)
         if status.state in _TOLD and status.state is not self._told:
             self._told = status.state
             self._note(self._tell(status))
@@ -309,6 +324,8 @@ class Engine:
     def _stored(self, *, more_may_go: bool) -> None:
         self._anew_seconds = RESTART_SECONDS
         self._receipts.wake()
+        if self.files is not None:
+            self.files.wake()
         self._mending.look()
         if more_may_go:
             self._answers.rosters_changed()

@@ -9,6 +9,7 @@
     quarantine       QuarantineData
     link             LinkData
     receipt          ReceiptData
+    file             FileData
     daemon           DaemonData
     backup           BackupData
 
@@ -31,6 +32,7 @@ CHANNEL: Final = "channel"
 QUARANTINE: Final = "quarantine"
 LINK: Final = "link"
 RECEIPT: Final = "receipt"
+FILE: Final = "file"
 DAEMON: Final = "daemon"
 BACKUP: Final = "backup"
 
@@ -108,6 +110,19 @@ class ReceiptData(Struct, frozen=True):
     card: str
     identity: str
     sequence: int
+
+
+class FileData(Struct, frozen=True):
+    """Say how far a file has come: `done` of its `size` bytes, and its state then."""
+
+    file: int
+    message: str
+    channel: str
+    name: str
+    size: int
+    done: int
+    state: str  # uploading, fetching, here, refused, gone
+    reason: str | None
 
 
 class DaemonData(Struct, frozen=True):

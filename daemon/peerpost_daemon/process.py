@@ -32,6 +32,7 @@ from peerpost_daemon.configuration import TITLE, DaemonConfiguration, configured
 from peerpost_daemon.daemon import Daemon, DaemonState, MakeEngine, now_ms
 from peerpost_daemon.engine import Engine
 from peerpost_daemon.errors import DaemonError, DaemonStartError
+from peerpost_daemon.files.store import FileStore, store_of
 from peerpost_daemon.link import AddressError, LinkSettings, check_address
 from peerpost_daemon.liveness import liveness
 from peerpost_daemon.records.account import Account
@@ -227,7 +228,8 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 async def _serve(settings: DaemonSettings, secret: bytes | None, given: Surroundings) -> None:
     bell = Bell()
-    daemon = Daemon(settings, _engines(bell, settings), bell)
+    store = store_of(settings)
+    daemon = Daemon(settings, _engines(bell, settings, store), bell, files=store)
     service = Service(daemon)
     _listen_to_signals(daemon)
     try:
@@ -246,7 +248,7 @@ async def _serve(settings: DaemonSettings, secret: bytes | None, given: Surround
         raise daemon.damaged
 
 
-def _engines(bell: Bell, settings: DaemonSettings) -> MakeEngine:
+def _engines(bell: Bell, settings: DaemonSettings, store: FileStore) -> MakeEngine:
     def make(database: Database, account: Account, token: str | None, link: LinkSettings) -> Engine:
         return Engine(
             database,
@@ -258,6 +260,7 @@ def _engines(bell: Bell, settings: DaemonSettings) -> MakeEngine:
             random_bytes=os.urandom,
             max_queued_seconds=settings.max_queued_seconds,
             max_history_bytes=settings.max_history_bytes,
+            files=store,
         )
 
     return make

@@ -19,6 +19,7 @@ SOCKET_VARIABLE: Final = "PEERPOST_SOCKET"
 
 
 Positive = Annotated[int, Meta(gt=0)]
+NotNegative = Annotated[int, Meta(ge=0)]
 Seconds = Annotated[float, Meta(gt=0)]
 
 
@@ -39,6 +40,12 @@ class DaemonSettings(Struct, frozen=True, kw_only=True):
     max_queued_bytes: Positive = 1024 * 1024 * 1024  # of their bodies
     max_history_bytes: Positive = MAX_HISTORY_BYTES  # of all messages' bodies; the oldest give way
     max_queued_seconds: Seconds = 30 * 86_400.0  # what waits for longer fails with `too_old`
+    max_file_bytes: Positive = 4 * 1024**3  # one file that is sent
+    # the store of files: copies of what is sent and received
+    max_files_bytes: Positive = 16 * 1024**3
+    # files of others that are fetched unasked; 0: none
+    fetch_files_bytes: NotNegative = 16 * 1024**2
+    max_drafts: Positive = 64  # files that callers are handing over at this moment
     queue_retry_seconds: Seconds = 5.0  # said to callers when a bound is reached
     max_unlocking: Positive = 8  # unlock calls in work or waiting; each derives a key
     max_consumers: Positive = 1_000  # named readers of events
@@ -60,6 +67,11 @@ class DaemonSettings(Struct, frozen=True, kw_only=True):
     def vault(self) -> Path:
         """Return the path of the encrypted database."""
         return self.data / "vault.db"
+
+    @property
+    def files(self) -> Path:
+        """Return the path of the store of files."""
+        return self.data / "files"
 
     @property
     def process_lock(self) -> Path:

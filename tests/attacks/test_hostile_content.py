@@ -9,9 +9,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from msgspec.structs import replace
 
-from peerpost_protocol.content import Content, File, Files
+from peerpost_protocol.content import Content
 from peerpost_protocol.frames import Accepted
 from tests.attacks.scene import scene
 from tests.support.forgery import forged
@@ -44,15 +43,6 @@ HOSTILE: dict[str, tuple[Hostile, str]] = {
             [c.sender, c.channel, c.sequence, None, None, ["text", "a"], None, "more"]
         ),
         "malformed",
-    ),
-    "a file with a path for its name": (
-        lambda c: replace(
-            c,
-            body=Files(
-                "", (File(bytes(32), bytes(32), 1, bytes(32), "../../.bashrc", "a/b", None),)
-            ),
-        ),
-        "unsupported_content",
     ),
 }
 

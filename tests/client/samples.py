@@ -247,6 +247,7 @@ MESSAGE: dict[str, Any] = {
     "text": "the disk is full",
     "data": None,
     "media_type": None,
+    "files": [],
     "reply_to": None,
     "sequence": 1,
     "position": 7,
@@ -268,6 +269,25 @@ MESSAGE: dict[str, Any] = {
     "imported": False,
     "reactions": [{"emoji": "+1", "identities": ["carol@example.org"]}],
 }
+
+
+ATTACHED: dict[str, Any] = {
+    "file": 3,
+    "name": "disk.png",
+    "media_type": "image/png",
+    "size": 5,
+    "state": "here",
+    "reason": None,
+    "preview": True,
+}
+FILE: dict[str, Any] = ATTACHED | {
+    "message": ID,
+    "sha256": CARD,
+    "mine": False,
+    "done": 5,
+    "preview": None,
+}
+WITH_FILES = MESSAGE | {"kind": "files", "text": "look", "files": [ATTACHED]}
 
 
 CONSUMER: dict[str, Any] = {
@@ -404,6 +424,12 @@ ANSWERS: dict[str, object] = {
     "message.edit": MESSAGE,
     "message.delete": MESSAGE,
     "message.cancel": DELIVERY | {"status": "failed", "reason": "cancelled"},
+    "file.begin": {"draft": 1, "size": 0},
+    "file.write": {"draft": 1, "size": 5},
+    "file.show": FILE,
+    "file.fetch": FILE,
+    "file.read": {"data": "aGVsbG8=", "offset": 0, "size": 5},
+    "file.save": {"file": 3, "path": "/home/bob/disk.png", "size": 5},
     "message.show": MESSAGE,
     "event.subscribe": lambda params: {
         "subscription": 1,

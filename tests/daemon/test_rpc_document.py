@@ -58,6 +58,7 @@ _NOUNS = {
     ),
     "event": ("subscribe", "ack", "nack", "unsubscribe", "dead_letters", "requeue", "discard"),
     "consumer": ("list", "show", "remove"),
+    "file": ("begin", "write", "show", "fetch", "read", "save"),
     "rpc": ("discover",),
 }
 METHODS = frozenset(f"{noun}.{verb}" for noun, verbs in _NOUNS.items() for verb in verbs)
@@ -71,6 +72,7 @@ EVENTS = frozenset(
         "contact.changed",
         "quarantine",
         "link",
+        "file",
         "daemon",
         "backup",
     ]

@@ -12,7 +12,7 @@ Nothing sleeps: waiting is for the bell that rings after every commit.
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,8 +21,12 @@ import msgspec
 
 from peerpost_daemon.bell import Bell
 from peerpost_daemon.engine import Engine
+from peerpost_daemon.files.drafts import Draft
+from peerpost_daemon.files.folder import FileFolder
+from peerpost_daemon.files.store import FileStore
 from peerpost_daemon.ids import new_message_id
 from peerpost_daemon.link import LinkSettings, LinkState
+from peerpost_daemon.outbound import attachments
 from peerpost_daemon.records import account as accounts
 from peerpost_daemon.records import (
     channels,
@@ -46,6 +50,9 @@ PATIENCE_SECONDS = 15.0
 QUICK = 0.02
 """Seconds before the first new try of a link."""
 
+MAX_FILES_BYTES = 64 * 1024 * 1024
+FETCH_BYTES = 1024 * 1024
+
 T = TypeVar("T")
 
 
@@ -56,10 +63,11 @@ def now_ms() -> int:
 class RunningAccount:
     """Be a daemon's account that runs: send with it, and see what it shows."""
 
-    def __init__(self, database: Database, account: Account, url: str) -> None:
+    def __init__(self, database: Database, account: Account, url: str, folder: Path) -> None:
         self.database = database
         self.account = account
         self.bell = Bell()
+        self.folder = FileFolder(folder / "files")
         self.engine = Engine(
             database,
             account,
@@ -68,6 +76,7 @@ class RunningAccount:
             self.bell,
             now_ms=now_ms,
             random_bytes=os.urandom,
+            files=FileStore(self.folder, MAX_FILES_BYTES, FETCH_BYTES),
         )
 
     @property
@@ -104,7 +113,14 @@ class RunningAccount:
         await self.follows(id_)
         return id_
 
-    async def send(self, to: bytes | str, text: str, *, message: bytes | None = None) -> bytes:
+    async def send(
+        self,
+        to: bytes | str,
+        text: str,
+        *,
+        message: bytes | None = None,
+        files: Iterable[bytes] = (),
+    ) -> bytes:
         """Queue a text for a channel, or for an identity; return the message's id."""
         channel, recipient = (to, None) if isinstance(to, bytes) else (None, to)
         id_ = message or new_message_id(now_ms(), os.urandom)
@@ -124,18 +140,30 @@ class RunningAccount:
             expires_at_ms=None,
         )
 
+        drafts = [self.draft(data) for data in files]
+
         def store(db: SqlConnection) -> None:
             cursor = messages.add(db, said)
             assert cursor is not None
             outbox.add(db, said, cursor, recipient, None)
+            attach(db, cursor, drafts)
 
         await self.database.write(store)
         self.engine.outbound.wake()
+        if self.engine.files is not None:
+            self.engine.files.wake()
         return id_
 
     async def accept(self, identity: str, card: bytes | None = None) -> None:
         """Accept what a contact offers."""
         await self.engine.judge(lambda db: _accept(db, identity, card))
+
+    def draft(self, data: bytes, name: str = "notes.txt") -> Draft:
+        """Copy a file as `message.send` does."""
+        draft = Draft(self.folder, name, None, max_bytes=2**40, random_bytes=os.urandom)
+        draft.write(data)
+        draft.finish()
+        return draft
 
     # -- what is shown ---------------------------------------------------------------------------
 
@@ -214,7 +242,7 @@ async def account(folder: Path, identity: str, url: str) -> AsyncIterator[Runnin
             await database.write(lambda db: _create(db, identity, url))
         stored = await database.read(accounts.find)
         assert stored is not None
-        running = RunningAccount(database, stored, url)
+        running = RunningAccount(database, stored, url, folder)
         await running.engine.start()
         try:
             yield running
@@ -230,3 +258,9 @@ def _create(db: SqlConnection, identity: str, url: str) -> None:
     card = issue_card(DeviceKeys(seed, private), identity, "test", now_ms())
     accounts.create(db, card, seed, private)
     accounts.aim(db, url, None)
+
+
+def attach(db: SqlConnection, cursor: int, drafts: list[Draft]) -> None:
+    attachments.attach(db, cursor, [draft.finish() for draft in drafts])
+    for draft in drafts:
+        draft.belongs()

@@ -15,6 +15,7 @@ SUMMARIES = {
     "delete": "delete a message of one's own, or as an admin another's",
     "cancel": "take a message back that has not left",
     "run": "run a command, and send how it went",
+    "save": "fetch the files of a message and write them",
     "listen": "print messages and other events as they come",
     "log": "print the messages of a channel or a conversation",
     "search": "find messages by their words",

@@ -30,6 +30,7 @@ KINDS = (
     "link",
     "daemon",
     "backup",
+    "file",
 )
 
 

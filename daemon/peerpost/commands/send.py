@@ -11,6 +11,7 @@ from peerpost.content_input import (
     declare_presentation,
     from_input,
     presentation,
+    text,
 )
 from peerpost.errors import TimeoutWaitingError, UsageError
 from peerpost.terminal import complain, label, write
@@ -18,6 +19,7 @@ from peerpost.terminal import complain, label, write
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
+    from typing import Any
 
     from peerpost.arguments import Parser
     from peerpost.client import Client
@@ -35,6 +37,13 @@ def arguments(parser: Parser) -> None:
         "--lines",
         action="store_true",
         help="send standard input as it comes, several lines a message",
+    )
+    parser.add_argument(
+        "--file",
+        action="append",
+        dest="files",
+        metavar="PATH",
+        help="send a file, `-` for standard input; may be given several times",
     )
     parser.add_argument("--reply-to", metavar="ID", help="the message that this one answers")
     parser.add_argument(
@@ -60,7 +69,7 @@ def run(client: Client, options: Namespace, screen: Screen) -> int:
     try:
         delivery = client.send(
             **{receiver: options.to},
-            **content(options),
+            **_content(client, options),
             reply_to=options.reply_to,
             expires_in=options.expires_in,
             idempotency_key=options.key,
@@ -101,3 +110,16 @@ def _send_lines(client: Client, options: Namespace, screen: Screen) -> int:
 
     send_lines(sys.stdin.fileno(), send)
     return 0
+
+
+def _content(client: Client, options: Namespace) -> dict[str, Any]:
+    if not options.files:
+        return content(options)
+    from peerpost.filing import hand_over  # noqa: PLC0415  most messages have no files
+
+    if options.data or options.media_type:
+        raise UsageError("usage", "--file goes with a text, not with --data.")
+    if options.files.count("-") + (options.text == "-") > 1:
+        raise UsageError("usage", "Standard input is one thing only.")
+    said = None if options.text is None else text(options)
+    return {"text": said, "files": [hand_over(client, path) for path in options.files]}

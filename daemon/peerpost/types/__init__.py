@@ -71,6 +71,7 @@ from peerpost.types.events import (
     Removed,
     Start,
 )
+from peerpost.types.files import Attached, Draft, File, FilePiece, FileState, FileToSend, Saved
 from peerpost.types.messages import (
     Delivery,
     DeliveryStatus,
@@ -91,6 +92,7 @@ __all__ = [
     "Account",
     "Acknowledged",
     "Alarm",
+    "Attached",
     "Backlog",
     "Backup",
     "BackupFetch",
@@ -119,7 +121,12 @@ __all__ = [
     "Device",
     "Devices",
     "Diagnosis",
+    "Draft",
     "Event",
+    "File",
+    "FilePiece",
+    "FileState",
+    "FileToSend",
     "Finding",
     "Found",
     "Health",
@@ -150,6 +157,7 @@ __all__ = [
     "Restored",
     "Role",
     "SafetyNumber",
+    "Saved",
     "Start",
     "Status",
     "Step",

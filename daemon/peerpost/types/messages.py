@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
+from peerpost.types.files import Attached
+
 Priority = Literal["min", "low", "default", "high", "max"]
 Wait = Literal["queued", "sent", "delivered", "read"]
 DeliveryStatus = Literal["queued", "sent", "delivered", "read", "failed"]
@@ -98,10 +100,11 @@ Message = TypedDict(
         "from": str,
         "from_card": str,
         "mine": bool,
-        "kind": Literal["text", "data"],
+        "kind": Literal["text", "data", "files"],
         "text": str | None,
         "data": str | None,
         "media_type": str | None,
+        "files": list[Attached],
         "reply_to": str | None,
         "sequence": int | None,
         "position": int | None,

@@ -2,7 +2,7 @@
 
 from peerpost_daemon.records.bodies import encode_presentation
 from peerpost_daemon.records.messages import Message
-from peerpost_protocol.content import Content, Data, Text
+from peerpost_protocol.content import Content, Data, Files, Text
 from peerpost_protocol.envelope import Envelope
 from peerpost_protocol.frames import Item
 
@@ -12,7 +12,7 @@ def message_of(
 ) -> Message | None:
     """Return the message that a content brings, None when it is of a kind that is not shown."""
     match content.body:
-        case Text(text):
+        case Text(text) | Files(text):
             media_type, body = None, text.encode()
         case Data(media_type, body):
             pass

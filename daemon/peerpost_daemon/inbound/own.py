@@ -8,7 +8,7 @@ sequence. The chain then goes on after it, and no sequence is used twice.
 
 from peerpost_daemon import event_data
 from peerpost_daemon.delivering import note_delivered, tell_status
-from peerpost_daemon.inbound import changes
+from peerpost_daemon.inbound import attachments, changes
 from peerpost_daemon.inbound.message import message_of
 from peerpost_daemon.inbound.opening import Fault, OpenedEnvelope, Taking, open_envelope
 from peerpost_daemon.records import channels, events, messages, outbox, own_links
@@ -103,6 +103,7 @@ def _add(
         return
     cursor = messages.add(db, message)
     if cursor is not None:
+        attachments.take(db, cursor, opened.content.body)
         outbox.recover_unknown(db, known, cursor, recovered, content=None)
         detail = f"sequence {recovered.link.sequence}"
         data = event_data.DaemonData("message_recovered", detail)

@@ -28,7 +28,7 @@ from msgspec import Struct
 
 from peerpost_daemon import changing, event_data
 from peerpost_daemon.ids import message_text
-from peerpost_daemon.inbound import changes, invitations, own, reading
+from peerpost_daemon.inbound import attachments, changes, invitations, own, reading
 from peerpost_daemon.inbound.belonging import (
     BLOCKED,
     UNTRUSTED,
@@ -375,6 +375,7 @@ def _accept(
         fault = fault_of(envelope, "message_id_reused", "its sender has used the id before")  # 9
         reject(db, channel.id, item, fault, taking)
         return
+    attachments.take(db, cursor, content.body)
     if not mine:  # who answers messages must not answer itself
         events.add_message(db, taking.now_ms, channel.id, cursor)
     changing.settle(db, channel.id, message.id)

@@ -42,6 +42,7 @@ Kind = Literal[
     "link",
     "daemon",
     "backup",
+    "file",
 ]
 
 

@@ -9,10 +9,13 @@ from typing import NoReturn
 from msgspec import Struct, structs
 
 from peerpost_daemon.errors import DaemonError
+from peerpost_daemon.files.drafts import Finished
 from peerpost_daemon.methods.params import the_channel
+from peerpost_daemon.outbound.attachments import attach
 from peerpost_daemon.records import (
     channels,
     contacts,
+    files,
     history,
     judgement,
     messages,
@@ -55,6 +58,7 @@ class Order(Struct, frozen=True):
     )
     expects_reply: bool = False
     not_before_ms: int | None = None
+    files: tuple[Finished, ...] = ()
 
 
 class Destination(Struct, frozen=True):
@@ -105,6 +109,7 @@ def queue(
     if cursor is None:
         raise DaemonError("internal_error", "A fresh message id was not fresh.")
     outbox.add(db, message, cursor, place.recipient, order.key, not_before_ms=order.not_before_ms)
+    attach(db, cursor, order.files)
     return _found(db, id_)
 
 
@@ -223,9 +228,16 @@ def _check_same(db: SqlConnection, order: Order, before: Outgoing) -> None:
     stored = messages.find(db, before.message)
     if stored is None:
         return  # the history had no room for it any more: the key alone tells
-    if not _same(db, order, before, stored.message):
+    if not _same(db, order, before, stored.message) or not _same_files(db, order, stored.cursor):
         message = "Another message was sent under this key."
         raise DaemonError("invalid_params", message, field="idempotency_key")
+
+
+def _same_files(db: SqlConnection, order: Order, cursor: int) -> bool:
+    """Say whether a message has the files that are ordered; their keys differ each time."""
+    known = files.of_messages(db, [cursor]).get(cursor, [])
+    ordered = [(one.file.name, one.file.sha256) for one in order.files]
+    return [(file.name, file.sha256) for file in known] == ordered
 
 
 def _same_life(order: Order, said: Message) -> bool:

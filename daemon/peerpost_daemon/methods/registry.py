@@ -1,6 +1,6 @@
 """All methods and all kinds of events, in one place."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from peerpost_daemon import event_data, views
@@ -19,6 +19,8 @@ from peerpost_daemon.methods.contact import ContactMethods
 from peerpost_daemon.methods.daemon import DaemonMethods
 from peerpost_daemon.methods.devices import DeviceMethods
 from peerpost_daemon.methods.event import EventMethods
+from peerpost_daemon.methods.file import FileMethods
+from peerpost_daemon.methods.filing import Filing
 from peerpost_daemon.methods.judging import JudgingMethods
 from peerpost_daemon.methods.message import MessageMethods
 from peerpost_daemon.methods.reading import ReadingMethods
@@ -57,6 +59,7 @@ EVENT_TYPES: Final = (
         event_data.BackupData,
         "Another card was given the account's backup at the relay, or replaced it.",
     ),
+    EventType(event_data.FILE, event_data.FileData, "A file got further, is here, or was refused."),
     EventType(event_data.DAEMON, event_data.DaemonData, "Something happened to the daemon."),
 )
 
@@ -72,7 +75,7 @@ _NOUNS: Final[tuple[Callable[[Daemon], Iterable[Method]], ...]] = (
     lambda daemon: ChannelRuleMethods(daemon).all(),
     lambda daemon: ChannelRequestMethods(daemon).all(),
     lambda daemon: ChannelAliasMethods(daemon).all(),
-    lambda daemon: SendMethods(daemon).all(),
+    lambda daemon: _sending(daemon),  # noqa: PLW0108  it is defined below
     lambda daemon: MessageMethods(daemon).all(),
     lambda daemon: ReadingMethods(daemon).all(),
     lambda daemon: ChangeMethods(daemon).all(),
@@ -81,6 +84,13 @@ _NOUNS: Final[tuple[Callable[[Daemon], Iterable[Method]], ...]] = (
     lambda daemon: AnswerMethods(daemon).all(),
     lambda daemon: ConsumerMethods(daemon).all(),
 )
+
+
+def _sending(daemon: Daemon) -> Iterator[Method]:
+    """Declare what shares the drafts of callers."""
+    filing = Filing(daemon)
+    yield from SendMethods(daemon, filing).all()
+    yield from FileMethods(daemon, filing).all()
 
 
 def registry_of(daemon: Daemon) -> Registry:

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from typing import Annotated, Final, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from peerpost_daemon import views
 from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.ids import message_bytes, new_message_id
+from peerpost_daemon.methods.filing import FilesParam, Filing
 from peerpost_daemon.methods.order import Order, Room, queue
 from peerpost_daemon.methods.params import (
     ChannelParam,
@@ -34,6 +35,7 @@ from peerpost_daemon.records.answers import MAX_ANSWERS
 from peerpost_daemon.rpc import Call, Method, Scope
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.views.words import Priority
+from peerpost_protocol import limits
 
 MAX_LIFETIME_SECONDS: Final = 10 * 365 * 86_400
 MAX_KEY_CHARACTERS: Final = 256
@@ -48,6 +50,7 @@ class Send(Struct, frozen=True, forbid_unknown_fields=True):
     text: str | None = None
     data: bytes | None = None
     media_type: str | None = None
+    files: FilesParam = []
     reply_to: MessageParam | None = None
     expires_in: (
         Annotated[float, Meta(gt=0, le=MAX_LIFETIME_SECONDS, description="seconds")] | None
@@ -69,8 +72,9 @@ class Send(Struct, frozen=True, forbid_unknown_fields=True):
 class SendMethods:
     """The method that sends."""
 
-    def __init__(self, daemon: Daemon) -> None:
+    def __init__(self, daemon: Daemon, filing: Filing) -> None:
         self._daemon = daemon
+        self._filing = filing
         settings = daemon.settings
         self._room = Room(
             settings.max_queued,
@@ -90,6 +94,11 @@ class SendMethods:
                 "ambiguous_channel",
                 "unknown_message",
                 "not_a_member",
+                "forbidden",
+                "unknown_file",
+                "file_unreadable",
+                "files_full",
+                "too_many_requests",
                 "may_not_post",
                 "not_accepted",
                 "untrusted_contact",
@@ -102,14 +111,17 @@ class SendMethods:
             ),
         )
 
-    async def send(self, params: Send, call: Call) -> views.Delivery:  # noqa: ARG002 - a handler's shape
+    async def send(self, params: Send, call: Call) -> views.Delivery:
         """Put a message into the outbox, whence it gets to the relay whatever happens; wait as told."""
         asked = order(params)
         own = self._daemon.account
         if (engine := self._daemon.running) is not None:
             # Before it is queued: both then share a turn of the loop, and one transaction.
             engine.outbound.wake()
-        message, delivery = await self._queue(asked, own)
+        async with self._filing.finished(call, params.files) as files:
+            message, delivery = await self._queue(structs.replace(asked, files=files), own)
+        if files and engine is not None and engine.files is not None:
+            engine.files.wake()
         if params.expect_reply:
             return await self._answered(message, params, own)
         if params.wait == "queued":
@@ -167,8 +179,7 @@ def order(params: Send) -> Order:
     """Return what the parameters ask for. Raises DaemonError invalid_params, too_large."""
     if sum(given is not None for given in (params.to, params.channel, params.answers)) != 1:
         raise _invalid("Give either to, channel or answers.", "to")
-    if (params.text is None) == (params.data is None):
-        raise _invalid("Give either text or data.", "text")
+    _check_what(params)
     if params.answers is not None and params.expect_reply:
         raise _invalid("An answer expects no reply.", "expect_reply")
     media_type, body = _body(params)
@@ -187,6 +198,19 @@ def order(params: Send) -> Order:
         expects_reply=params.expect_reply,
         not_before_ms=None if params.send_at is None else time_ms(params.send_at, "send_at"),
     )
+
+
+def _check_what(params: Send) -> None:
+    """Refuse what is not exactly a text, data, or files with or without a text."""
+    if params.files:
+        if params.data is not None:
+            raise _invalid("Files go with a text, not with data.", "data")
+        if len(params.text or "") > limits.MAX_CAPTION_CHARACTERS:
+            bound = limits.MAX_CAPTION_CHARACTERS
+            message = f"A text beside files has at most {bound} characters."
+            raise DaemonError("too_large", message, field="text")
+    elif (params.text is None) == (params.data is None):
+        raise _invalid("Give either text or data.", "text")
 
 
 def _body(params: Send) -> tuple[str | None, bytes]:

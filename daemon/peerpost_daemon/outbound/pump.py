@@ -63,6 +63,7 @@ class Pump:
         self._short_of_room = False
         self._timer: asyncio.TimerHandle | None = None
         self._due: asyncio.TimerHandle | None = None
+        self.begun: Callable[[], None] = lambda: None  # a channel was
         answers.room = self._room
         answers.again = beginnings.later = self.again
 
@@ -122,6 +123,7 @@ class Pump:
             done, all_sent = await self._fill(room)
         begun = await self._beginnings.settle() if done.unsettled else False
         if begun:
+            self.begun()
             self._from_the_beginning()  # what waited for it stands before what was looked at
         return all_sent and (begun or not done.exhausted)
 

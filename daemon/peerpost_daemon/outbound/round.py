@@ -4,12 +4,12 @@ It runs in the vault's writing thread, so a round costs one switch of threads an
 bounded (`ready.MAX_WRAPS`), because other writes wait for it.
 """
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from peerpost_daemon.delivering import give_up
 from peerpost_daemon.outbound.ready import Ready
 from peerpost_daemon.outbound.sealing import Batch, Sender, seal_rows, with_bytes
-from peerpost_daemon.records import channels, outbox
+from peerpost_daemon.records import channels, files, outbox
 from peerpost_daemon.records.outbox import OutboxState, Waiting
 from peerpost_daemon.vault.connection import SqlConnection
 
@@ -31,7 +31,7 @@ class Round(Struct, frozen=True):
 def do_round(db: SqlConnection, ready: Ready, sender: Sender, now_ms: int) -> Round:
     """Seal the queued ones of the chosen rows and store what that gave."""
     queued = [row for row in ready.rows if row.outgoing.state is OutboxState.QUEUED]
-    batch = seal_rows(queued, ready.destinations, sender, now_ms)
+    batch = seal_rows(_with_files(db, queued), ready.destinations, sender, now_ms)
     _store(db, batch, now_ms)
     fresh = {row.outgoing.number: with_bytes(row, sealed) for row, sealed in batch.sealed}
     rows = [fresh.get(row.outgoing.number, row) for row in ready.rows]
@@ -43,6 +43,12 @@ def do_round(db: SqlConnection, ready: Ready, sender: Sender, now_ms: int) -> Ro
         bool(outbox.undirected(db, 1, now_ms) or channels.pending_events(db)),
         outbox.next_due(db, now_ms),
     )
+
+
+def _with_files(db: SqlConnection, rows: list[Waiting]) -> list[Waiting]:
+    """Return the rows with what their messages say of files."""
+    found = files.of_outbox(db, [row.outgoing.number for row in rows])
+    return [structs.replace(row, files=found.get(row.outgoing.number, ())) for row in rows]
 
 
 def _store(db: SqlConnection, batch: Batch, now_ms: int) -> None:

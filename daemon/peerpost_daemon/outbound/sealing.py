@@ -13,7 +13,7 @@ from peerpost_daemon.records.channels import Channel
 from peerpost_daemon.records.outbox import OutboxState, Sealed, Waiting
 from peerpost_protocol.card import Card, DeviceKeys
 from peerpost_protocol.chain import Link
-from peerpost_protocol.content import Body, Correlation, Data, Text
+from peerpost_protocol.content import Body, Correlation, Data, Files, Text
 from peerpost_protocol.envelope import Checkpoint, Placement, seal
 from peerpost_protocol.errors import ProtocolError
 
@@ -79,6 +79,8 @@ def body_of(row: Waiting) -> Body:
     if row.outgoing.content is not None or row.body is None:
         raise ProtocolError("removed", "what it said has been removed")
     body = row.body
+    if row.files:
+        return Files(body.decode(), row.files)
     return Text(body.decode()) if row.media_type is None else Data(row.media_type, body)
 
 

@@ -35,6 +35,7 @@ class Message(Struct, frozen=True):
     edited_at_ms: int | None = None
     deleted_at_ms: int | None = None
     deleted_by: str | None = None
+    files: str | None = None  # JSON of its files, when it has any
 
 
 class StoredMessage(Struct, frozen=True):
@@ -50,7 +51,9 @@ COLUMNS = (
     "message.id, message.channel, card, identity, mine, message.sequence, message.position, "
     "media_type, body, reply_to, message.sent_at_ms, received_at_ms, message.expires_at_ms, "
     "title, presentation, request, answers, imported, thread, edited_at_ms, deleted_at_ms, "
-    "deleted_by"
+    "deleted_by, (SELECT nullif(json_group_array(json_array(file.number, file.name, "
+    "file.media_type, file.size, file.state, file.reason, file.preview IS NOT NULL)), '[]') "
+    "FROM file WHERE file.message = message.cursor)"
 )
 _FLAGS = (4, 16, 17)  # of the columns
 _FROM = (

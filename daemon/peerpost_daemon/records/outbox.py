@@ -21,6 +21,7 @@ from peerpost_daemon.records import kept
 from peerpost_daemon.records.messages import Message
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.chain import Link
+from peerpost_protocol.content import File
 
 _CARD_BYTES = 32
 
@@ -74,6 +75,7 @@ class Waiting(Struct, frozen=True):
     presentation: bytes | None
     request: bytes | None
     answers: bool
+    files: tuple[File, ...] = ()
 
 
 class Sealed(Struct, frozen=True):
@@ -181,7 +183,7 @@ def waiting(db: SqlConnection, after: int, limit: int, now_ms: int) -> list[Wait
         f"SELECT {_COLUMNS}, envelope, media_type, body, reply_to, presentation, request, answers "  # noqa: S608
         "FROM outbox LEFT JOIN message ON message.cursor = message_cursor "
         "WHERE state IN ('queued', 'sealed') AND outbox.channel IS NOT NULL AND number > ? "
-        "AND (not_before_ms IS NULL OR not_before_ms <= ?) ORDER BY number LIMIT ?",
+        "AND uploads = 0 AND (not_before_ms IS NULL OR not_before_ms <= ?) ORDER BY number LIMIT ?",
         (after, now_ms, limit),
     ).fetchall()
     return [_waiting(row) for row in rows]

@@ -38,6 +38,7 @@ from peerpost_daemon.views.device import (
     device,
     linking,
 )
+from peerpost_daemon.views.file import Attached, File, attached, file
 from peerpost_daemon.views.health import Diagnosis, Health, diagnosis, health
 from peerpost_daemon.views.message import Message, MessageChanged, Messages, message, with_reactions
 from peerpost_daemon.views.request import (
@@ -52,6 +53,7 @@ from peerpost_daemon.views.status import Outbox, Relay, Status, relay
 
 __all__ = [
     "Account",
+    "Attached",
     "Backup",
     "BackupFetch",
     "BackupVersion",
@@ -70,6 +72,7 @@ __all__ = [
     "Device",
     "Devices",
     "Diagnosis",
+    "File",
     "Found",
     "Health",
     "Hit",
@@ -90,6 +93,7 @@ __all__ = [
     "StoredBackup",
     "account",
     "all_requests",
+    "attached",
     "card_found",
     "card_shown",
     "channel",
@@ -98,6 +102,7 @@ __all__ = [
     "delivery",
     "device",
     "diagnosis",
+    "file",
     "fingerprint",
     "health",
     "linking",

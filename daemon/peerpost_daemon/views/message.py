@@ -13,6 +13,7 @@ from peerpost_daemon.records.bodies import decode_presentation
 from peerpost_daemon.records.messages import StoredMessage
 from peerpost_daemon.records.reactions import Reaction as Put
 from peerpost_daemon.vault.connection import SqlConnection
+from peerpost_daemon.views.file import Attached, attached
 from peerpost_daemon.views.words import PRIORITIES, DeliveryStatus, Priority
 from peerpost_protocol.content import Presentation
 
@@ -38,10 +39,11 @@ class Message(Struct, frozen=True, rename={"from_": "from"}):
     from_: str
     from_card: str
     mine: bool
-    kind: Literal["text", "data"]
+    kind: Literal["text", "data", "files"]
     text: str | None
     data: bytes | None
     media_type: str | None
+    files: list[Attached]
     reply_to: str | None
     sequence: int | None
     position: int | None
@@ -100,10 +102,11 @@ def message(
         from_=said.identity,
         from_card=said.card.hex(),
         mine=said.mine,
-        kind="text" if is_text else "data",
+        kind="files" if said.files else "text" if is_text else "data",
         text=said.body.decode() if is_text and is_there else None,
         data=said.body if is_there and not is_text else None,
         media_type=said.media_type,
+        files=attached(said.files),
         reply_to=message_text(said.reply_to) if said.reply_to else None,
         sequence=said.sequence,
         position=said.position,

@@ -46,6 +46,7 @@ class Recorder:
         self.bell = bell
         self.plan = plan
         self.outbound = self.devices = self.channels = self.directory = self
+        self.files = None
         self.faults = 0
         self.link_status = LinkStatus(LinkState.CONNECTING, NOW_MS, RELAY)
 

@@ -1,0 +1,1 @@
+"""Files: copied and encrypted before anything else, uploaded, fetched, checked, saved."""

@@ -1,0 +1,205 @@
+"""What uploads and fetches have in common: one file after the other, while the link is up, on a line of their own.
+
+A file that cannot move now is tried again later, and does not hold the others up; a broken line is opened anew. How far
+each file has come is kept in memory for whoever asks, and told by an event at most every tenth of a large file.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from peerpost_daemon import event_data
+from peerpost_daemon.bell import Bell
+from peerpost_daemon.errors import DaemonError
+from peerpost_daemon.files.blob_line import BlobLine
+from peerpost_daemon.files.folder import FileFolder
+from peerpost_daemon.ids import message_text
+from peerpost_daemon.link.errors import LinkError, RefusedError
+from peerpost_daemon.records import events, files
+from peerpost_daemon.records.files import FileState, Transfer
+from peerpost_daemon.vault.connection import SqlConnection
+from peerpost_daemon.vault.database import Database
+
+WINDOW = 4
+"""Parts of a file that are asked or sent before the first of them is answered."""
+LOOK_AGAIN_SECONDS = 15.0
+RETRY_SECONDS = 1.0
+LONGEST_RETRY_SECONDS = 300.0
+MAX_SKIPPED = 256
+"""Files that wait for another try; with more, none of them is passed over any longer."""
+STEPS = 10
+TOLD_FROM_BYTES = 8 * 1024 * 1024
+"""Smaller files are told of when they are done."""
+
+OpenLine = Callable[[], Awaitable[BlobLine]]
+_log = logging.getLogger(__name__)
+
+
+class Progress:
+    """Know how many bytes of the files on their way have moved."""
+
+    def __init__(self) -> None:
+        self._done: dict[int, int] = {}
+
+    def of(self, number: int) -> int | None:
+        """Return the bytes moved, None for a file that does not move now."""
+        return self._done.get(number)
+
+    def note(self, number: int, done: int) -> None:
+        """Note how far a file has come."""
+        self._done[number] = done
+
+    def forget(self, number: int) -> None:
+        """Forget a file that moves no more."""
+        self._done.pop(number, None)
+
+
+class Transfers:
+    """Move files in one direction; a subclass says which is next and how it moves."""
+
+    def __init__(
+        self,
+        database: Database,
+        folder: FileFolder,
+        open_line: OpenLine,
+        progress: Progress,
+        bell: Bell,
+        *,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._database = database
+        self._folder = folder
+        self._open_line = open_line
+        self._progress = progress
+        self._bell = bell
+        self._now_ms = now_ms
+        self._woken = asyncio.Event()
+        self._online = False
+        self._line: BlobLine | None = None
+        self._not_before: dict[int, float] = {}
+
+    def wake(self) -> None:
+        """Look for files to move."""
+        self._woken.set()
+
+    def go(self, *, online: bool) -> None:
+        """Begin with the link, or stop with it."""
+        self._online = online
+        self._not_before.clear()
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        try:
+            while True:
+                await self._wait()
+                while self._online and (transfer := await self._next()) is not None:
+                    await self._try(transfer)
+                await self._hang_up()
+        finally:
+            await self._hang_up()
+
+    async def next_of(self, db_skip: tuple[int, ...]) -> Transfer | None:
+        """Return the next file, without those to skip."""
+        raise NotImplementedError
+
+    async def move(self, line: BlobLine, transfer: Transfer) -> None:
+        """Move one file to its end; raise LinkError, DaemonError."""
+        raise NotImplementedError
+
+    async def refused(self, transfer: Transfer, reason: str) -> None:
+        """Note that the relay will never let this file pass."""
+        raise NotImplementedError
+
+    def moved(self, transfer: Transfer, done: int, total: int) -> bool:
+        """Note how far a file has come; tell whether an event is due."""
+        number = transfer.file.number
+        before = self._progress.of(number) or 0
+        self._progress.note(number, done)
+        if total < TOLD_FROM_BYTES or done == total:
+            return False
+        return done * STEPS // total > before * STEPS // total
+
+    async def tell(
+        self, transfer: Transfer, state: str, done: int, reason: str | None = None
+    ) -> None:
+        """Raise the event that says how far a file has come."""
+        await self.store(lambda db: self.add_event(db, transfer, state, done, reason))
+
+    def add_event(
+        self,
+        db: SqlConnection,
+        transfer: Transfer,
+        state: str,
+        done: int,
+        reason: str | None = None,
+    ) -> None:
+        """Add that event in a transaction."""
+        file = transfer.file
+        data = event_data.FileData(
+            file.number,
+            message_text(transfer.message),
+            transfer.channel.hex(),
+            file.name,
+            file.size,
+            min(done, file.size),
+            state,
+            reason,
+        )
+        events.add(db, event_data.FILE, self._now_ms(), data, channel=transfer.channel)
+
+    async def store(self, work: Callable[[SqlConnection], None]) -> None:
+        """Write, and wake whoever listens."""
+        await self._database.write(work)
+        self._bell.ring()
+
+    async def _wait(self) -> None:
+        soonest = min(self._not_before.values(), default=None)
+        now = asyncio.get_running_loop().time()
+        delay = LOOK_AGAIN_SECONDS if soonest is None else max(0.0, soonest - now)
+        try:
+            async with asyncio.timeout(min(delay, LOOK_AGAIN_SECONDS)):
+                await self._woken.wait()
+        except TimeoutError:
+            pass
+        self._woken.clear()
+
+    async def _next(self) -> Transfer | None:
+        now = asyncio.get_running_loop().time()
+        self._not_before = {n: at for n, at in self._not_before.items() if at > now}
+        if len(self._not_before) > MAX_SKIPPED:
+            self._not_before.clear()
+        return await self.next_of(tuple(self._not_before))
+
+    async def _try(self, transfer: Transfer) -> None:
+        number = transfer.file.number
+        try:
+            if self._line is None or not self._line.usable:
+                await self._hang_up()
+                self._line = await self._open_line()
+            await self.move(self._line, transfer)
+        except RefusedError as error:
+            if error.come_back:
+                self._later(number, (error.retry_after_ms or 0) / 1000)
+            else:
+                await self.refused(transfer, error.kind)
+        except (LinkError, DaemonError) as error:
+            _log.info("a file has to wait: %s", error.kind)
+            self._later(number, 0)
+        finally:
+            self._progress.forget(number)
+
+    def _later(self, number: int, seconds: float) -> None:
+        wait = min(max(seconds, RETRY_SECONDS), LONGEST_RETRY_SECONDS)
+        self._not_before[number] = asyncio.get_running_loop().time() + wait
+
+    async def _hang_up(self) -> None:
+        line, self._line = self._line, None
+        if line is not None:
+            await line.close()
+
+
+def settled(db: SqlConnection, transfer: Transfer, state: FileState, reason: str | None) -> bool:
+    """Note the end of a transfer; tell whether it was under way still."""
+    under_way = (FileState.UPLOADING, FileState.FETCHING)
+    return files.set_state(db, transfer.file.number, state, reason, was=under_way)
