@@ -41,6 +41,8 @@ if TYPE_CHECKING:
         FileToSend,
         Found,
         Health,
+        ImportedCount,
+        Kept,
         Least,
         Linking,
         Listed,
@@ -382,6 +384,25 @@ class Methods:
         page: str | None = None,
     ) -> Found:
         """Find messages by their words, the newest first: `word "two words" begin* -without`."""
+
+    @method("message.export")
+    def message_export(self, channel: str, *, page: str | None = None) -> Messages:
+        """Return all messages of a channel, page by page, the oldest first."""
+
+    @method("message.import")
+    def message_import(self, channel: str, messages: Sequence[dict[str, Any]]) -> ImportedCount:
+        """Store messages that were exported; they are shown as imported, never as verified."""
+
+    @method("message.retention")
+    def retention(
+        self,
+        channel: str,
+        *,
+        max_age: float | None = None,
+        max_count: int | None = None,
+        forever: bool | None = None,
+    ) -> Kept:
+        """Set what this daemon keeps of a channel, or show it."""
 
     @method("message.cancel")
     def cancel(self, message: str) -> Delivery:

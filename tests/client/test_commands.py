@@ -27,6 +27,12 @@ CASES: list[Case] = [
     (["log", "ops", "--thread", "a"], "message.list", {"channel": "ops", "thread": "a"}, "disk"),
     (["log", "ops", "--page", "khHD"], "message.list", {"channel": "ops", "page": "khHD"}, "disk"),
     (
+        ["history", "keep", "ops", "--max-age", "1m"],
+        "message.retention",
+        {"channel": "ops", "max_age": 60},
+        "ops: all, 60 seconds",
+    ),
+    (
         ["search", "disk", "is full", "--in", "ops", "--from", BOB, "--limit", "3"],
         "message.search",
         {"query": 'disk "is full"', "channel": "ops", "sender": BOB, "limit": 3},

@@ -44,6 +44,8 @@ PAIRS = [
     (types.Step, samples.DELIVERY["history"][0]),
     (types.Message, samples.MESSAGE),
     (types.Reaction, samples.MESSAGE["reactions"][0]),
+    (types.ImportedCount, samples.ANSWERS["message.import"]),
+    (types.Kept, samples.ANSWERS["message.retention"]),
     (types.Found, samples.ANSWERS["message.search"]),
     (types.Messages, samples.ANSWERS["message.list"]),
     (types.Attached, samples.ATTACHED),

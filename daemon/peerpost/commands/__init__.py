@@ -18,6 +18,7 @@ SUMMARIES = {
     "save": "fetch the files of a message and write them",
     "listen": "print messages and other events as they come",
     "log": "print the messages of a channel or a conversation",
+    "history": "export, import and bound the messages of a channel",
     "search": "find messages by their words",
     "read": "tell the others that a channel has been read",
     "consumers": "list the named readers of events, and look after what they left",

@@ -82,6 +82,21 @@ class Found(TypedDict):
     complete: bool
 
 
+class ImportedCount(TypedDict):
+    """How many messages came in, and how many were there already or cannot be stored."""
+
+    imported: int
+    skipped: int
+
+
+class Kept(TypedDict):
+    """What is kept of a channel; null is without a bound."""
+
+    channel: str
+    max_age: float | None
+    max_count: int | None
+
+
 class Marked(TypedDict):
     """Up to where a channel is read; `changed`: the others are told."""
 

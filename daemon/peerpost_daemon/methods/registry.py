@@ -7,6 +7,7 @@ from peerpost_daemon import event_data, views
 from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.methods.account import AccountMethods
 from peerpost_daemon.methods.answer import AnswerMethods
+from peerpost_daemon.methods.archive import ArchiveMethods
 from peerpost_daemon.methods.backup import BackupMethods
 from peerpost_daemon.methods.card import CardMethods
 from peerpost_daemon.methods.change import ChangeMethods
@@ -80,6 +81,7 @@ _NOUNS: Final[tuple[Callable[[Daemon], Iterable[Method]], ...]] = (
     lambda daemon: ReadingMethods(daemon).all(),
     lambda daemon: ChangeMethods(daemon).all(),
     lambda daemon: SearchMethods(daemon).all(),
+    lambda daemon: ArchiveMethods(daemon).all(),
     lambda daemon: EventMethods(daemon).all(),
     lambda daemon: AnswerMethods(daemon).all(),
     lambda daemon: ConsumerMethods(daemon).all(),
