@@ -9,7 +9,7 @@ from pathlib import Path
 from peerpost_daemon.backups.keeping import Keeping
 from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.link import LinkState
-from peerpost_protocol.frames import Attestation
+from peerpost_protocol.frames import Attestation, CardState
 from tests.support.accounts import account
 from tests.support.daemons import Owner, as_account, daemon_of, reached
 from tests.support.relay_client import now_ms
@@ -84,7 +84,10 @@ async def test_an_empty_machine_restores_from_the_relay_and_reads_the_history_ag
             await bob.follows(channel)
             await bob.outgoing(await bob.send(channel, "hello"), "delivered")
             await Keeping(old).to_relay(SECRET, with_messages=False)
-        await relay.store.write([lambda t: t.add_card(fresh.card, Attestation.VERIFIED, now_ms())])
+        waiting = CardState.UNENDORSED  # as a card is that has proven its identity, and no more
+        await relay.store.write(
+            [lambda t: t.add_card(fresh.card, Attestation.VERIFIED, now_ms(), state=waiting)]
+        )
         async with daemon_of(tmp_path / "new", relay.url, fresh) as new:
             await reached(new)
             await Keeping(new).from_relay(SECRET)
