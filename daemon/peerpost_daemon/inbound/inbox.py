@@ -210,7 +210,7 @@ class Inbox:
                     changed |= await self._directory.histories.notice(news)
                 case Joining(channel, end):
                     await self._directory.learn([self._me.card.identity])
-                    changed |= await self._learn(channel, end)
+                    changed |= await self._join(channel, end)
         if changed:
             await self._release()
         return changed
@@ -269,6 +269,11 @@ class Inbox:
             await self._release()
             return True
         return done.rosters_changed
+
+    async def _join(self, channel: bytes, end: int) -> bool:
+        """Read the roster of a channel that came by descent; the stream of one that is known brings its own."""
+        known = await self._database.read(lambda db: channels.find(db, channel) is not None)
+        return False if known else await self._learn(channel, end)
 
     async def _learn(self, channel: bytes, end: int) -> bool:
         """Read a roster from its log; return whether it changed."""
