@@ -45,7 +45,7 @@ class Recorder:
         self.database = database
         self.bell = bell
         self.plan = plan
-        self.outbound = self.devices = self.channels = self.directory = self
+        self.outbound = self.devices = self.channels = self.directory = self.requests = self
         self.files = None
         self.faults = 0
         self.link_status = LinkStatus(LinkState.CONNECTING, NOW_MS, RELAY)
@@ -92,6 +92,13 @@ class Recorder:
 
     async def remove(self, channel: bytes, identities: Sequence[str]) -> None:
         self._note("remove", channel.hex(), *identities)
+
+    async def accept(self, channel: bytes) -> None:
+        self._note("accept channel", channel.hex())
+
+    async def decline(self, channel: bytes, *, block: bool) -> str:
+        self._note("decline channel", channel.hex(), *(["block"] if block else []))
+        return BOB.identity
 
     async def leave(self, channel: bytes) -> None:
         self._note("leave", channel.hex())
