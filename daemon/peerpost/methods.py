@@ -146,6 +146,10 @@ class Methods:
     ) -> Linking:
         """Make this daemon a further device of an identity, for another device to approve."""
 
+    @method("account.prove")
+    def account_prove(self, *, code: str | None = None, timeout: float | None = None) -> Account:
+        """Prove this account's identity: without a code have one mailed, with it become verified."""
+
     @method("account.devices")
     def account_devices(self) -> Devices:
         """List the devices of this account's identity."""

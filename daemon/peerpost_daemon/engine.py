@@ -47,6 +47,7 @@ from peerpost_daemon.outbound.pruning import Pruning
 from peerpost_daemon.outbound.pump import Pump
 from peerpost_daemon.outbound.receipts import Receipts
 from peerpost_daemon.outbound.sealing import Sender
+from peerpost_daemon.proving import Proving
 from peerpost_daemon.records import account as accounts
 from peerpost_daemon.records import alarms, backup, channels, events
 from peerpost_daemon.records.account import Account
@@ -137,6 +138,7 @@ class Engine:
         self.outbound = Pump(
             database, link, beginnings, self._answers, sender, bell=bell, now_ms=now_ms
         )
+        self.proving = Proving(database, link, me.card)
         self.devices = Devices(
             database,
             self.directory,
@@ -195,6 +197,11 @@ class Engine:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, *self._notes, return_exceptions=True)
+
+    def prove_card(self, code: str | None) -> None:
+        """Publish the card, which the relay does not have, with a code; without one the relay mails one."""
+        self._told = None  # a second refusal is news
+        self._link.prove(code)
 
     def retry_now(self) -> None:
         """Try to reach the relay at once."""

@@ -75,6 +75,7 @@ _TABLE: dict[str, tuple[int, str]] = {
     "bad_backup": (-32080, "The backup is damaged, or not one that this version can restore."),
     "no_backup": (-32081, "The relay keeps no backup of this identity."),
     "not_proven": (-32082, "The identity has to be proven to the relay first."),
+    "code_refused": (-32083, "The relay refused the code that proves the identity."),
     "shutting_down": (-32071, "The daemon is stopping."),
 }
 

@@ -337,6 +337,7 @@ ANSWERS: dict[str, object] = {
     "daemon.shutdown": {"stopping": True},
     "account.register": ACCOUNT,
     "account.show": ACCOUNT,
+    "account.prove": ACCOUNT,
     "account.link": LINKING,
     "account.devices": DEVICES,
     "account.approve": DEVICES,

@@ -75,6 +75,8 @@ CASES: list[Case] = [
     ),
     (["contacts", "policy", "ops", "default"], "contact.policy", {"channel": "ops"}, "ops  pin"),
     (["link", "a@b.org"], "account.link", {"identity": "a@b.org"}, "11111 22222 33333 44444"),
+    (["prove"], "account.prove", {}, "alice@example.org"),
+    (["prove", "2345", "6789"], "account.prove", {"code": "2345 6789"}, "alice@example.org"),
     (["devices", "list"], "account.devices", {}, "phone  unendorsed"),
     (
         ["devices", "approve", "11111", "22222"],

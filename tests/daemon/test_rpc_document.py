@@ -18,6 +18,7 @@ _NOUNS = {
         "register",
         "show",
         "link",
+        "prove",
         "devices",
         "approve",
         "backup",

@@ -5,6 +5,7 @@ SUMMARIES = {
     "unlock": "unlock the vault",
     "lock": "lock the vault",
     "register": "make this daemon's card and publish it at the relay",
+    "prove": "prove the identity by a code that the relay mails",
     "link": "make this daemon a further device of an identity",
     "devices": "list the devices of this identity, approve or remove one",
     "send": "send a message to an identity or a channel",

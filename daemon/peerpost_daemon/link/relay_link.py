@@ -130,6 +130,10 @@ class RelayLink:
             self._connection.end(Ending("renewed", "there are other credentials"))
         self.retry_now()
 
+    def prove(self, code: str | None) -> None:
+        """Publish the card again, with a code that proves its identity; without one the relay mails one."""
+        self.renew(replace(self._credentials, code=code))
+
     async def close(self) -> None:
         """Stop `run` for good and say goodbye to the relay; return when that is done."""
         self._closed = True
@@ -167,7 +171,7 @@ class RelayLink:
 
         def pin(relay_key: bytes) -> None:
             if self._credentials is credentials:
-                self._credentials = replace(credentials, relay_key=relay_key)
+                self._credentials = replace(credentials, relay_key=relay_key, code=None)
 
         return RelayConnection(
             socket,

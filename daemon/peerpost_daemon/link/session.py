@@ -157,6 +157,8 @@ TERMINAL = frozenset(
     {
         Refusal.TOKEN_REFUSED,
         Refusal.TOKEN_REQUIRED,
+        Refusal.PROOF_REQUIRED,
+        Refusal.CODE_REFUSED,
         Refusal.IDENTITY_TAKEN,
         Refusal.CARD_REVOKED,
         Refusal.CARD_TAKEN_OVER,
@@ -273,6 +275,7 @@ class Session:
         self._agent = agent
         self._challenge: Challenge | None = None
         self._publication = 0
+        self._unproven: Refused | None = None  # why a code is being asked for
         self._subscription = 0
         self._last_request = 0
         self._owed_since: float | None = None
@@ -411,8 +414,20 @@ class Session:
         self._publication = self._next_number()
         self._owed_since = at
         card = self._credentials.card.signed
-        frame = PublishCard(self._publication, card, self._credentials.token)
+        code = self._credentials.code
+        frame = (
+            PublishCard(self._publication, card, self._credentials.token)
+            if code is None
+            else ConfirmProof(self._publication, card, code)
+        )
         return [Send(encode_frame(frame))]
+
+    def _start_proof(self, refusal: Refused, at: float) -> list[Action]:
+        """Have a code mailed before the session ends: the relay takes our card with a proof only."""
+        self._unproven = refusal
+        self._publication = self._next_number()
+        self._owed_since = at
+        return [Send(encode_frame(StartProof(self._publication, self._credentials.card.signed)))]
 
     def _answered(self, frame: AnswerFrame, at: float) -> list[Action]:
         if self.state is State.PUBLISHING:
@@ -432,6 +447,8 @@ class Session:
         ours = (self._publication, self._credentials.card.id)
         if not isinstance(frame, Accepted) or (frame.request, frame.subject) != ours:
             raise UnexpectedStepError("unexpected_frame", "an answer to nothing that was asked")
+        if self._unproven is not None:
+            return self._end_by(self._unproven)
         self._step(Step.PUBLISHED)
         return [self._prove(at)]
 
@@ -443,6 +460,8 @@ class Session:
             return [Answered(pending.ticket, frame)]
         if self._may_publish(frame):
             return self._publish_card(at)
+        if self._may_start_proof(frame):
+            return self._start_proof(frame, at)
         if frame.request not in (0, self._publication, self._subscription):
             raise UnexpectedStepError("unexpected_frame", "a refusal of nothing that was asked")
         return self._end_by(frame)
@@ -451,6 +470,10 @@ class Session:
         """Say whether our card is to be published: once a session, and only when the relay does not know it."""
         unknown = frame.kind == Refusal.UNKNOWN_CARD and frame.request == 0
         return unknown and self.state is State.AUTHENTICATING and not self._publication
+
+    def _may_start_proof(self, frame: Refused) -> bool:
+        needed = frame.kind == Refusal.PROOF_REQUIRED and frame.request == self._publication
+        return needed and self.state is State.PUBLISHING and self._unproven is None
 
     def _end_by(self, frame: Refused | Closing) -> list[Action]:
         terminal = frame.kind in TERMINAL and not self.authenticated

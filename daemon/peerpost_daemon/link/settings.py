@@ -50,6 +50,7 @@ class Credentials:
     keys: DeviceKeys
     token: str | None = field(default=None, repr=False)
     relay_key: bytes | None = None
+    code: str | None = field(default=None, repr=False)
 
 
 def check_address(settings: LinkSettings) -> None:

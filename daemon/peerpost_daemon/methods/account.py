@@ -13,6 +13,7 @@ from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.link import AddressError, LinkSettings, check_address
 from peerpost_daemon.methods.params import IdentityParam, NoParams, Timeout, identity
+from peerpost_daemon.proving import code_refused
 from peerpost_daemon.records import account as accounts
 from peerpost_daemon.records.account import Account
 from peerpost_daemon.rpc import Call, Method, Requires, Scope
@@ -41,6 +42,13 @@ class Register(Struct, frozen=True, forbid_unknown_fields=True):
     timeout: Timeout = DEFAULT_TIMEOUT
 
 
+class Prove(Struct, frozen=True, forbid_unknown_fields=True):
+    """Take the code from the mail; none asks for one."""
+
+    code: Annotated[str, Meta(min_length=1, max_length=limits.MAX_CODE_CHARACTERS)] | None = None
+    timeout: Timeout = DEFAULT_TIMEOUT
+
+
 class AccountMethods:
     """The methods of the noun."""
 
@@ -58,7 +66,23 @@ class AccountMethods:
                 "account_exists",
                 "identity_taken",
                 "token_refused",
+                "not_proven",
                 "relay_refused",
+                "storage_full",
+                "storage_failed",
+            ),
+        )
+        yield Method.of(
+            "account.prove",
+            self.prove,
+            scope=Scope.ADMIN,
+            errors=(
+                "relay_unreachable",
+                "relay_refused",
+                "token_refused",
+                "identity_taken",
+                "code_refused",
+                "too_many_requests",
                 "storage_full",
                 "storage_failed",
             ),
@@ -80,6 +104,26 @@ class AccountMethods:
         if account.state == "refused":
             raise _refused(account.reason or Refusal.MALFORMED)
         return views.account(account, self._daemon.settings.relay)
+
+    async def prove(self, params: Prove, call: Call) -> views.Account:  # noqa: ARG002
+        """Prove this account's identity: without a code have one mailed, with it become `verified`."""
+        engine = self._daemon.engine
+        account = await self._found()
+        if account.state == "registered":
+            await (
+                engine.proving.ask_for_code()
+                if params.code is None
+                else engine.proving.confirm(params.code)
+            )
+            return views.account(await self._found(), self._daemon.settings.relay)
+        await self._daemon.write(lambda db: accounts.aim(db, None, None))
+        engine.prove_card(params.code)
+        try:
+            return await self.outcome(params.timeout)
+        except DaemonError as error:
+            if error.kind != "not_proven" or params.code is not None:
+                raise
+        return views.account(await self._found(), self._daemon.settings.relay)
 
     async def show(self, params: NoParams, call: Call) -> views.Account:  # noqa: ARG002
         """Show this daemon's identity and card."""
@@ -153,6 +197,11 @@ def _refused(reason: str) -> DaemonError:
     if reason in _TOKEN_REASONS:
         message = f"The relay refused the token: {reason}."
         return DaemonError("token_refused", message, field="token", extra=extra)
+    if reason == Refusal.PROOF_REQUIRED:
+        message = "The relay takes a proof of the identity: it has mailed a code for account.prove."
+        return DaemonError("not_proven", message, extra=extra)
+    if reason == Refusal.CODE_REFUSED:
+        return code_refused()
     return DaemonError("relay_refused", f"The relay refused the card: {reason}.", extra=extra)
 
 

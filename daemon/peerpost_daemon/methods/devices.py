@@ -44,7 +44,7 @@ class DeviceMethods:
             self.link,
             scope=Scope.ADMIN,
             requires=Requires.VAULT,
-            errors=("account_exists", "token_refused", *relay, *stored),
+            errors=("account_exists", "token_refused", "not_proven", *relay, *stored),
         )
         yield Method.of("account.devices", self.devices, scope=Scope.RECEIVE, errors=relay)
         yield Method.of(

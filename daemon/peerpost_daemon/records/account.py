@@ -87,6 +87,11 @@ def accepted(db: SqlConnection, relay_key: bytes, epoch: bytes, attestation: str
     return row[0] if row else None
 
 
+def attested(db: SqlConnection, attestation: str) -> None:
+    """Note what stands behind the identity at the relay now."""
+    db.execute("UPDATE account SET attestation = ?", (attestation,))
+
+
 def refused(db: SqlConnection, reason: str, subject: bytes | None = None) -> None:
     """Note why the relay does not take the card, and the card for which it does not."""
     db.execute(

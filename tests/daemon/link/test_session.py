@@ -1,5 +1,6 @@
 """The session machine, step by step and by its whole table."""
 
+import dataclasses
 import itertools
 
 import pytest
@@ -26,8 +27,10 @@ from peerpost_protocol.frames import (
     Authenticate,
     Cards,
     Closing,
+    ConfirmProof,
     PublishCard,
     RelayFrame,
+    StartProof,
     Subscribed,
     Welcome,
     decode_client_frame,
@@ -111,6 +114,26 @@ def test_a_refused_card_ends_for_good(kind: str) -> None:
     hear(session, refused(0, Refusal.UNKNOWN_CARD))
     [ended] = hear(session, refused(1, kind))
     assert ended == Ended(Ending(kind, "no", terminal=True, come_back=False))
+
+
+def test_a_card_that_needs_a_proof_has_a_code_mailed_and_ends() -> None:
+    session = challenged()
+    hear(session, refused(0, Refusal.UNKNOWN_CARD))
+    [start] = hear(session, refused(1, Refusal.PROOF_REQUIRED))
+    assert sent(start) == StartProof(2, WHO.card.signed)
+    [ended] = hear(session, Accepted(2, WHO.card.id, 0))
+    assert ended == Ended(Ending("proof_required", "no", terminal=True, come_back=False))
+
+
+def test_a_code_goes_with_the_card() -> None:
+    session = Session(dataclasses.replace(WHO, code="2345-6789"), NONCE, "test")
+    session.begin(0.0)
+    hear(session, ScriptedRelay().challenge(NONCE))
+    [proof] = hear(session, refused(0, Refusal.UNKNOWN_CARD))
+    assert sent(proof) == ConfirmProof(1, WHO.card.signed, "2345-6789")
+    [ended] = hear(session, refused(1, Refusal.CODE_REFUSED))
+    assert isinstance(ended, Ended)
+    assert ended.ending.terminal
 
 
 def test_a_revoked_card_ends_for_good() -> None:

@@ -45,7 +45,9 @@ class Recorder:
         self.database = database
         self.bell = bell
         self.plan = plan
-        self.outbound = self.devices = self.channels = self.directory = self.requests = self
+        self.outbound = self.proving = self.devices = self.channels = self.directory = (
+            self.requests
+        ) = self
         self.files = None
         self.faults = 0
         self.link_status = LinkStatus(LinkState.CONNECTING, NOW_MS, RELAY)
@@ -113,6 +115,15 @@ class Recorder:
 
     async def approve(self, code: str) -> None:
         self._note("approve", code)
+
+    async def ask_for_code(self) -> None:
+        self._note("ask for code")
+
+    async def confirm(self, code: str) -> None:
+        self._note("confirm", code)
+
+    def prove_card(self, code: str | None) -> None:
+        self._note("prove card", *([] if code is None else [code]))
 
     async def endorse(self, card: bytes) -> None:
         self._note("endorse", card.hex())
