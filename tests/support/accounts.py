@@ -120,6 +120,7 @@ class RunningAccount:
         *,
         message: bytes | None = None,
         files: Iterable[bytes] = (),
+        due_ms: int | None = None,
     ) -> bytes:
         """Queue a text for a channel, or for an identity; return the message's id."""
         channel, recipient = (to, None) if isinstance(to, bytes) else (None, to)
@@ -145,7 +146,7 @@ class RunningAccount:
         def store(db: SqlConnection) -> None:
             cursor = messages.add(db, said)
             assert cursor is not None
-            outbox.add(db, said, cursor, recipient, None)
+            outbox.add(db, said, cursor, recipient, None, not_before_ms=due_ms)
             attach(db, cursor, drafts)
 
         await self.database.write(store)

@@ -77,7 +77,7 @@ class ChangeMethods:
     def all(self) -> Iterator[Method]:
         """Declare them."""
         send, storage = Scope.SEND, ("storage_full", "storage_failed")
-        common = ("unknown_message", "not_a_member", "queue_full", *storage)
+        common = ("unknown_message", "not_a_member", "may_not_post", "queue_full", *storage)
         yield Method.of("message.react", self.react, scope=send, errors=common)
         yield Method.of(
             "message.edit", self.edit, scope=send, errors=(*common, "not_the_author", "too_large")
@@ -173,6 +173,9 @@ def _make(
         raise DaemonError("unknown_message", "The message has no channel.", field="message")
     if channel.state is not ChannelState.ACTIVE:
         raise DaemonError("not_a_member", "This account is no member of the channel.")
+    member = channel.roster.members.get(own)
+    if member is None or not channel.roster.may_post(member):
+        raise DaemonError("may_not_post", "The account's role does not let it post there.")
     encoded = encode_body(body)
     room.check(db, len(encoded))
     may = changing.moderates(channel.roster, own)
@@ -180,7 +183,15 @@ def _make(
     if not changing.is_allowed(change):
         raise DaemonError("not_an_admin", "Only its author or an admin may delete a message.")
     changing.apply(db, change)
-    outbox_bodies.add_change(db, fresh, said.channel, encoded, subject=said.id, now_ms=now_ms)
+    outbox_bodies.add_change(
+        db,
+        fresh,
+        said.channel,
+        encoded,
+        subject=said.id,
+        now_ms=now_ms,
+        expires_at_ms=said.expires_at_ms,
+    )
 
 
 _NOT_LEFT = (OutboxState.QUEUED, OutboxState.FAILED)

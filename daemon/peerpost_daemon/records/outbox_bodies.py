@@ -22,10 +22,17 @@ def add_mark(db: SqlConnection, id_: bytes, channel: bytes, content: bytes, now_
 
 
 def add_change(
-    db: SqlConnection, id_: bytes, channel: bytes, content: bytes, *, subject: bytes, now_ms: int
+    db: SqlConnection,
+    id_: bytes,
+    channel: bytes,
+    content: bytes,
+    *,
+    subject: bytes,
+    now_ms: int,
+    expires_at_ms: int | None,
 ) -> None:
-    """Queue a change of the message `subject`."""
-    _add(db, id_, channel, content, subject=subject, now_ms=now_ms)
+    """Queue a change of the message `subject`; it lives no longer than that."""
+    _add(db, id_, channel, content, subject=subject, now_ms=now_ms, expires_at_ms=expires_at_ms)
 
 
 def wipe(
@@ -82,9 +89,10 @@ def _add(
     *,
     subject: bytes | None,
     now_ms: int,
+    expires_at_ms: int | None = None,
 ) -> None:
     db.execute(
         "INSERT INTO outbox (message, message_cursor, channel, state, queued_at_ms, content, "
-        "size, subject) VALUES (?, 0, ?, 'queued', ?, ?, ?, ?)",
-        (id_, channel, now_ms, content, len(content), subject),
+        "size, subject, expires_at_ms) VALUES (?, 0, ?, 'queued', ?, ?, ?, ?, ?)",
+        (id_, channel, now_ms, content, len(content), subject, expires_at_ms),
     )

@@ -1,9 +1,11 @@
-from peerpost_daemon.records import outbox
+from peerpost_daemon.records import channels, outbox
 from peerpost_daemon.records.bodies import decode_body
 from peerpost_daemon.records.channels import ChannelState
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.content import Deletion, Edit, Reaction
-from tests.daemon.methods.house import ALICE, BOB, CAROL, House, message_by
+from peerpost_protocol.roster import Add, Member, Role
+from tests.daemon.methods.house import ALICE, BOB, CAROL, House, message_by, stored
+from tests.support.people import NOW_MS, changed, channel_of
 
 UNKNOWN = "0198f2c0-0000-7000-8000-000000000000"
 
@@ -113,6 +115,26 @@ async def test_who_left_changes_nothing(alice: House) -> None:
     for method, more in (("react", {"emoji": "+1"}), ("delete", {})):
         error = await alice.error(f"message.{method}", message=listed["message"], **more)
         assert error["kind"] == "not_a_member"
+
+
+async def test_a_reader_changes_nothing(alice: House) -> None:
+    made = channel_of(BOB, CAROL)
+    reader = Member(ALICE.identity, Role.READER, (ALICE.card.id,))
+    made = changed(made, BOB, Add((reader,)))
+    await alice.daemon.write(lambda db: channels.create(db, stored(made.roster)))
+    await alice.arrived(message_by(BOB, made.id, "hello"))
+    (listed,) = (await alice.result("message.list", channel="ops"))["messages"]
+    error = await alice.error("message.react", message=listed["message"], emoji="+1")
+    assert error["kind"] == "may_not_post"
+
+
+async def test_a_change_lives_no_longer_than_its_message(alice: House) -> None:
+    await alice.channel(BOB)
+    sent = await alice.result("message.send", channel="ops", text="helo", expires_in=60)
+    await alice.move(sent["message"], "sent")
+    await alice.result("message.edit", message=sent["message"], text="hello")
+    (row,) = await alice.waiting()
+    assert row.expires_at_ms == NOW_MS + 60_000
 
 
 async def test_a_change_is_an_event_with_the_message_as_it_is(alice: House) -> None:
