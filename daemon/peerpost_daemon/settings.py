@@ -32,9 +32,8 @@ class DaemonSettings(Struct, frozen=True, kw_only=True):
     relay: str | None = None
     # tofu, pin or verified-only: which cards are believed where neither contact nor channel says otherwise
     policy: Policy = Policy.TOFU
-    # contacts, anyone or nobody: who may begin a direct conversation, or add this daemon to another channel, unasked
-    consent_direct: Consent = Consent.ANYONE
-    consent_groups: Consent = Consent.ANYONE
+    consent_direct: Consent = Consent.ANYONE  # who may begin a direct conversation unasked
+    consent_groups: Consent = Consent.ANYONE  # who may add this daemon to another channel unasked
     allow_plain: bool = False  # ws:// to other hosts than this one
     max_queued: Positive = 100_000  # messages that may wait for the relay
     max_queued_bytes: Positive = 1024 * 1024 * 1024  # of their bodies

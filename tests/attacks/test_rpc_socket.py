@@ -71,11 +71,18 @@ async def test_a_flood_of_empty_lines_costs_nothing(tmp_path: Path) -> None:
         assert "result" in await client.ask(request("test.echo", text="x"))
 
 
+async def test_an_endless_request_by_http_is_not_kept(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    async with serving(path, Stage(), max_line=1000), connected(path) as client:
+        client.writer.write(b"GET /" + b"x" * 100_000)
+        assert b" 431 " in await client.reader.readline()
+
+
 async def test_an_endless_line_is_not_kept(tmp_path: Path) -> None:
     path = tmp_path / "socket"
     async with serving(path, Stage(), max_line=1000), connected(path) as client:
         for _ in range(200):
-            client.writer.write(b"x" * 100_000)
+            client.writer.write(b"[" * 100_000)
             await client.writer.drain()
         client.say(b"")
         assert (await client.hear())["error"]["data"]["kind"] == "too_large"

@@ -98,7 +98,7 @@ def _run(command: list[str]) -> tuple[int, bytes]:
 
 
 class _Tail:
-    """Keep the end of two streams, in the order in which they were read."""
+    """Keep the end of two streams, line by line in the order in which they were read."""
 
     def __init__(self) -> None:
         self.bytes = b""
@@ -106,17 +106,24 @@ class _Tail:
 
     def copy(self, source: IO[bytes], to: IO[bytes]) -> None:
         """Copy a stream until it ends; go on keeping its end when nobody reads the copy."""
-        shown = True
+        shown, line = True, b""
         while data := os.read(source.fileno(), READ_BYTES):
-            with self._adding:
-                self.bytes = (self.bytes + data)[-MAXIMUM_TAIL_BYTES:]
+            lines, newline, line = (line + data).rpartition(b"\n")
+            self._add(lines + newline)
+            if len(line) > MAXIMUM_TAIL_BYTES:
+                line = line[-MAXIMUM_TAIL_BYTES:]
             try:
                 if shown:
                     to.write(data)
                     to.flush()
             except OSError:
                 shown = False
+        self._add(line + b"\n" if line else b"")
         source.close()
+
+    def _add(self, data: bytes) -> None:
+        with self._adding:
+            self.bytes = (self.bytes + data)[-MAXIMUM_TAIL_BYTES:]
 
 
 def _last(tail: bytes, lines: int) -> str:
