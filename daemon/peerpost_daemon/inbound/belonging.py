@@ -10,6 +10,7 @@ from peerpost_daemon.trust import ContactState, Policy, Trust, shows
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.envelope import Envelope
 from peerpost_protocol.frames import Item
+from peerpost_protocol.roster import RosterEvent
 
 UNTRUSTED = "untrusted_card"
 UNVERIFIED = "unverified_contact"
@@ -52,6 +53,11 @@ def trusted(db: SqlConnection, envelope: Envelope) -> Fault | None:
     if policy is Policy.VERIFIED_ONLY and standing.state is ContactState.PINNED:
         return fault_of(envelope, UNVERIFIED, "its sender has not been verified")  # 5
     return fault_of(envelope, UNTRUSTED, "its sender's card has not been accepted")  # 5
+
+
+def hole(event: RosterEvent) -> Fault:
+    """Return the fault of an event before which others were left out."""
+    return Fault("bad_roster_event", "events before it were left out", card=event.author.id)
 
 
 def unknown_roster(envelope: Envelope) -> Fault:

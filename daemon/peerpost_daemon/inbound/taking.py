@@ -35,6 +35,7 @@ from peerpost_daemon.inbound.belonging import (
     UNVERIFIED,
     belongs,
     fault_of,
+    hole,
     shortened,
     trusted,
     unknown_roster,
@@ -63,7 +64,6 @@ from peerpost_daemon.records.bodies import Change
 from peerpost_daemon.records.chains import Chain
 from peerpost_daemon.records.channels import Channel, ChannelState
 from peerpost_daemon.vault.connection import SqlConnection
-from peerpost_protocol.card import Card
 from peerpost_protocol.chain import Link, Step, missing, step
 from peerpost_protocol.content import ReadMark
 from peerpost_protocol.envelope import Envelope, EnvelopeClaim
@@ -235,7 +235,7 @@ def _learn(
     """Take the roster events that the stream left out before an item; return whether there were any."""
     match thing:
         case RosterEvent():
-            upto, fault = thing.body.position - 1, _hole(thing)
+            upto, fault = thing.body.position - 1, hole(thing)
         case OpenedEnvelope(envelope):
             upto, fault = envelope.header.roster_position, unknown_roster(envelope)
         case _:
@@ -277,10 +277,6 @@ def _learn_upto(
     return channel, learned
 
 
-def _hole(event: RosterEvent) -> Fault:
-    return Fault("bad_roster_event", "events before it were left out", card=event.author.id)
-
-
 def _release_under(db: SqlConnection, channel: Channel, taking: Taking) -> None:
     """Take what was quarantined because the roster that is in force now was not known."""
     for held in quarantine.held_in(db, channel.id, "unknown_roster", MAX_RELEASED_UNDER):
@@ -294,17 +290,13 @@ def _release_under(db: SqlConnection, channel: Channel, taking: Taking) -> None:
             channel.roster.head,
         ):
             continue
-        sender = taking.cards.get(header.sender) or _stored_card(db, header.sender)
+        stored = contacts.card(db, header.sender)
+        sender = taking.cards.get(header.sender) or (stored.card if stored else None)
         cards = {header.sender: sender} if sender else {}
         opened = open_envelope(parsed.claim, cards, taking.me)
         if isinstance(opened, OpenedEnvelope):
             quarantine.release(db, held.number)
             _take_envelope(db, channel, item, opened, taking)
-
-
-def _stored_card(db: SqlConnection, id_: bytes) -> Card | None:
-    found = contacts.card(db, id_)
-    return found.card if found else None
 
 
 def _known(db: SqlConnection, envelope: Envelope) -> bytes | None:

@@ -23,12 +23,9 @@ def set_default(db: SqlConnection, consents: Consents) -> None:
 
 def choose(db: SqlConnection, direct: Consent | None, groups: Consent | None) -> None:
     """Store what somebody here has said; None leaves it as it is."""
-    set_default(db, in_force(db)) if not _exists(db) else None
+    if db.execute("SELECT 1 FROM consent").fetchone() is None:
+        set_default(db, Consents())
     db.execute(
         "UPDATE consent SET direct = coalesce(?, direct), groups = coalesce(?, groups)",
         (direct, groups),
     )
-
-
-def _exists(db: SqlConnection) -> bool:
-    return db.execute("SELECT 1 FROM consent").fetchone() is not None
