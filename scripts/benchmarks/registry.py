@@ -1,9 +1,19 @@
 """The cases that `scripts/bench` knows, in the order in which they run."""
 
-from scripts.benchmarks import latency, memory, oneshot, relay, rpc, search, start, throughput
+from scripts.benchmarks import (
+    files,
+    latency,
+    memory,
+    oneshot,
+    relay,
+    rpc,
+    search,
+    start,
+    throughput,
+)
 from scripts.benchmarks.case import Case
 
 CASES: dict[str, Case] = {
     module.CASE.name: module.CASE
-    for module in (latency, throughput, start, memory, oneshot, rpc, relay, search)
+    for module in (latency, throughput, start, memory, oneshot, rpc, relay, search, files)
 }
