@@ -164,10 +164,8 @@ class FanOut:
         """Tell all who share a channel with an identity how its history went on, and its own cards."""
         notice = CardNotice(news.identity, news.position, (news.wire,))
         data = frame(encode_frame(notice))
-        told: dict[Follower, None] = {}
-        for channel in news.channels:
-            feed = self._feeds.get(channel)
-            told.update((follow.follower, None) for follow in (feed.follows if feed else ()))
+        feeds = filter(None, map(self._feeds.get, news.channels))
+        told = dict.fromkeys(follow.follower for feed in feeds for follow in feed.follows)
         for card in news.cards:
             told.update(self._everything.get(card, {}))
         for follower in told:  # also to slow ones: a history is short, and a revocation urgent

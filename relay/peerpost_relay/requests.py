@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from peerpost_protocol.chain import Link
 from peerpost_protocol.frames import (
     Accepted,
     Authenticate,
@@ -29,9 +28,9 @@ from peerpost_protocol.frames import (
 from peerpost_protocol.handshake import sign_challenge
 from peerpost_protocol.refusals import COME_BACK, Refusal
 from peerpost_protocol.signing import SigningKey
-from peerpost_relay import answers, directory, histories, ingest, membership, publishing, receipts
+from peerpost_relay import answers, ingest
 from peerpost_relay import verification as verify
-from peerpost_relay.backup_requests import BACKUP_WRITES, BackupRequests, BackupWrite
+from peerpost_relay.backup_requests import BackupRequests
 from peerpost_relay.backups import Granted, Held
 from peerpost_relay.blobs import BlobFrame
 from peerpost_relay.errors import RefusalError
@@ -44,30 +43,12 @@ from peerpost_relay.quotas import ROSTER_EVENT_WRITES, Quotas, lookups
 from peerpost_relay.session import Proven
 from peerpost_relay.settings import RelaySettings
 from peerpost_relay.stages import Stages
-from peerpost_relay.store import COSTS, Operation, Query
+from peerpost_relay.store import COSTS, Query
 from peerpost_relay.subscriptions import Subscriptions
 from peerpost_relay.writer import Write
+from peerpost_relay.writes import WRITES, WriteFrame, Writes
 
 NONCE_BYTES = 32
-
-WriteFrame = (
-    PublishCard
-    | SubmitStatement
-    | SubmitRosterEvent
-    | Publish
-    | PostReceipt
-    | ResumeChain
-    | BackupWrite
-)
-WRITES = (
-    PublishCard,
-    SubmitStatement,
-    SubmitRosterEvent,
-    Publish,
-    PostReceipt,
-    ResumeChain,
-    *BACKUP_WRITES,
-)
 
 Clock = Callable[[], int]  # the time in ms
 RandomBytes = Callable[[int], bytes]
@@ -97,11 +78,9 @@ class Requests:
         self._blobs = stages.blobs
         self._subscriptions = Subscriptions(stages)
         self._quotas = quotas
-        self._room = publishing.Room(
-            settings.channel_bytes_max, settings.identity_bytes_max, settings.quota_retry_ms
-        )
         self._sessions: dict[bytes, list[Peer]] = {}  # of each card, oldest first
         self._backups = BackupRequests(settings, key.public, lambda c: self._sessions.get(c, ()))
+        self._writes = Writes(settings, self._proofs, self._backups)
         self._clock = clock
         self._random_bytes = random_bytes
 
@@ -241,7 +220,7 @@ class Requests:
         except RefusalError as refusal:
             answer = partial(self._written, peer, asked.request, refusal)
             return Job(peer, None, lambda _: answer())
-        check, operation = self._checks(peer, asked)
+        check, operation = self._writes.checks(peer.session, asked, self._clock())
 
         def then(verified: Any) -> None:  # noqa: ANN401  each check has its own verified type
             if isinstance(verified, RefusalError):
@@ -284,66 +263,6 @@ class Requests:
             self._ingest.answered(peer)
             return False
         return self._may_greet(peer)
-
-    def _checks(
-        self, peer: Peer, asked: WriteFrame
-    ) -> tuple[Callable[[], Any] | None, Callable[[Any], Operation[Outcome]]]:
-        """Return what verifies the frame, if anything, and what makes an operation of the verified thing."""
-        now_ms = self._clock()
-        if isinstance(asked, PublishCard | SubmitStatement):
-            return self._directory_checks(peer, asked, now_ms)
-        proven = peer.session.require_proof()
-        match asked:
-            case Publish(envelope=data):
-                return (
-                    partial(verify.verified_envelope, data, proven),
-                    lambda envelope: (
-                        lambda t: publishing.publish(t, envelope, data, now_ms, self._room)
-                    ),
-                )
-            case SubmitRosterEvent(event=signed):
-                channels_max = self._settings.channels_per_card_max
-                return (
-                    partial(verify.verified_event, signed, proven),
-                    lambda event: (
-                        lambda t: membership.submit(
-                            t,
-                            membership.brought(t, event),
-                            now_ms,
-                            channels_max,
-                            self._room,
-                        )
-                    ),
-                )
-            case PostReceipt(receipt=signed):
-                return partial(
-                    verify.verified_receipt, signed, proven
-                ), lambda receipt: lambda t: receipts.post(t, receipt)
-            case ResumeChain(channel=channel, sequence=sequence, head=head):
-                link, card = Link(sequence, head), proven.card.id
-                return None, lambda _: lambda t: publishing.resume(t, channel, card, link)
-            case _:
-                return self._backups.checks(proven, asked, now_ms)
-
-    def _directory_checks(
-        self, peer: Peer, asked: PublishCard | SubmitStatement, now_ms: int
-    ) -> tuple[Callable[[], Any], Callable[[Any], Operation[Outcome]]]:
-        waiting_ms = self._settings.waiting_ms
-        if isinstance(asked, SubmitStatement):
-            proven = peer.session.require_proof()
-            return (
-                partial(verify.verified_statement, asked.statement, proven),
-                lambda statement: lambda t: histories.submit(t, statement, now_ms, waiting_ms),
-            )
-        token, without = asked.token, self._proofs.without(self._settings)
-        return (
-            partial(verify.verified_card, asked.card),
-            lambda card: (
-                lambda t: directory.publish_card(
-                    t, card, token, now_ms, without=without, waiting_ms=waiting_ms
-                )
-            ),
-        )
 
     def _not_held(self, peer: Peer, refusal: RefusalError, _: object) -> None:
         self._ingest.answered(peer)
