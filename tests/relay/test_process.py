@@ -149,6 +149,22 @@ def test_tokens_are_listed_and_revoked_and_never_shown_again(tmp_path: Path) -> 
     assert "ended" in run(tmp_path, "token", "list")
 
 
+async def test_a_card_is_revoked_by_the_operator_with_a_reason(tmp_path: Path) -> None:
+    alice = Person("alice@example.org")
+    async with serving(tmp_path, "--allow-unverified") as relay:
+        client = await RelayClient.register(relay.url, alice)
+        revoke = ("card", "revoke", alice.card.id.hex(), "--reason", "lost")
+        await asyncio.to_thread(run, tmp_path, *revoke)
+        assert refusal(await client.next()) == "card_revoked"
+        await client.close()
+    assert "  revoked " in run(tmp_path, "card", "list")
+
+
+def test_a_tokens_rate_is_listed(tmp_path: Path) -> None:
+    run(tmp_path, "token", "create", "--identity", "*@example.org", "--rate", "trickle")
+    assert "rate trickle" in run(tmp_path, "token", "list")
+
+
 def test_the_folder_and_all_in_it_are_the_owners_alone(tmp_path: Path) -> None:
     data = tmp_path / "data"
     run(data, "channel", "list")
