@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from websockets.exceptions import ConnectionClosed
 
 from peerpost_protocol import frames as f
 from peerpost_protocol.refusals import Refusal
+from peerpost_relay import tokens
 from peerpost_relay.errors import RefusalError
 from peerpost_relay.quotas import READ_BYTES, ROSTER_EVENT_WRITES, Quotas
 from peerpost_relay.settings import RelaySettings
+from peerpost_relay.store import RateClass, Transaction
 from tests.support.relay_client import Person, RelayClient, now_ms, position
 from tests.support.relay_server import OPEN, RunningRelay, running_relay
 
@@ -257,3 +260,22 @@ async def test_an_address_with_too_many_sessions_is_closed_with_the_reason(tmp_p
             await asyncio.sleep(0.01)
         async with await RelayClient.connect(relay.url, forwarded_for=ELSEWHERE) as again:
             await again.greet()
+
+
+async def test_the_cards_of_a_slow_token_write_a_part_of_what_others_may(tmp_path: Path) -> None:
+    settings = replace(OPEN, writes_per_second=1, writes_burst=30)
+    slow = tokens.make_token(bytes(32))
+    add = partial(add_token, digest=tokens.digest_of(slow))
+    async with running_relay(tmp_path, settings) as relay:
+        await relay.store.write([add])
+        alice, bob = Person("alice@example.org"), Person("bob@example.org")
+        for who, token, allowed in ((alice, slow, 3), (bob, None, 30)):
+            async with await RelayClient.register(relay.url, who, token) as client:
+                said = [await client.publish_card(who) for _ in range(allowed + 1)]
+                assert [type(answer) for answer in said[:-1]] == [f.Accepted] * allowed
+                assert isinstance(said[-1], f.Refused)
+                assert said[-1].kind == Refusal.TOO_MANY_REQUESTS
+
+
+def add_token(transaction: Transaction, digest: bytes) -> int:
+    return transaction.add_token(digest, "*", now_ms(), None, None, rate=RateClass.SLOW)
