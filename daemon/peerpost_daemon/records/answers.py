@@ -11,7 +11,7 @@ MAX_ANSWERS = 256
 _CORRELATED = (
     "answers AND NOT imported AND NOT mine AND deleted_at_ms IS NULL AND EXISTS (SELECT 1 FROM "
     "message AS asked WHERE asked.id = message.request AND asked.mine AND asked.request = asked.id "
-    "AND asked.channel = message.channel)"
+    "AND +asked.channel = message.channel)"
 )
 
 

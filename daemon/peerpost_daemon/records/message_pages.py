@@ -30,13 +30,18 @@ def page(
     """
     order = "ASC" if after is not None else "DESC"
     conditions, values = _conditions(db, channel, narrowing) if narrowing else ("", [])
+    select = _OF_SENDER if narrowing and narrowing.sender is not None else SELECT
     rows = db.execute(
-        f"{SELECT} WHERE message.channel = ? AND message.cursor > ? AND message.cursor < ?"
+        f"{select} WHERE message.channel = ? AND message.cursor > ? AND message.cursor < ?"
         f"{conditions} ORDER BY message.cursor {order} LIMIT ?",
         (channel, after or 0, before or 2**62, *values, limit + 1),
     ).fetchall()
     found = [stored(row) for row in rows[:limit]]
     return (found if after is not None else found[::-1]), len(rows) > limit
+
+
+# SQLite would look through the whole channel for the messages of one who says little.
+_OF_SENDER = SELECT.replace("FROM message ", "FROM message INDEXED BY message_by_sender ", 1)
 
 
 def _conditions(
@@ -47,7 +52,10 @@ def _conditions(
         conditions += " AND identity = ?"
         values += [narrowing.sender]
     if narrowing.thread is not None:
-        conditions += " AND (thread = ? OR message.id = ?)"
+        conditions += (
+            " AND message.cursor IN (SELECT cursor FROM message WHERE thread = ? "
+            "UNION ALL SELECT cursor FROM message WHERE id = ?)"
+        )
         values += [narrowing.thread, narrowing.thread]
     if (narrowing.since_ms, narrowing.until_ms) != (None, None):
         since, until = narrowing.since_ms or 0, narrowing.until_ms or 2**62
