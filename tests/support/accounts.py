@@ -235,12 +235,14 @@ def _events(db: SqlConnection, kind: str, fields: dict[str, object]) -> list[dic
 
 
 @asynccontextmanager
-async def account(folder: Path, identity: str, url: str) -> AsyncIterator[RunningAccount]:
+async def account(
+    folder: Path, identity: str, url: str, *, endorser: bytes | None = None
+) -> AsyncIterator[RunningAccount]:
     """Run an account on the relay at `url`, made when `folder` has no vault yet."""
     database = await Database.open(folder / "vault.db", VAULT_KEY, schema.MIGRATIONS)
     try:
         if await database.read(accounts.find) is None:
-            await database.write(lambda db: _create(db, identity, url))
+            await database.write(lambda db: _create(db, identity, url, endorser))
         stored = await database.read(accounts.find)
         assert stored is not None
         running = RunningAccount(database, stored, url, folder)
@@ -254,9 +256,9 @@ async def account(folder: Path, identity: str, url: str) -> AsyncIterator[Runnin
         await database.close()
 
 
-def _create(db: SqlConnection, identity: str, url: str) -> None:
+def _create(db: SqlConnection, identity: str, url: str, endorser: bytes | None) -> None:
     seed, private = os.urandom(32), os.urandom(32)
-    card = issue_card(DeviceKeys(seed, private), identity, "test", now_ms())
+    card = issue_card(DeviceKeys(seed, private), identity, "test", now_ms(), endorser=endorser)
     accounts.create(db, card, seed, private)
     accounts.aim(db, url, None)
 
