@@ -268,7 +268,7 @@ class Daemon:
             return
         self._account = account
         if (url := self._relay_url(account)) is not None:
-            link = LinkSettings(url, self.settings.allow_plain)
+            link = LinkSettings(url, self.settings.allow_plain, self.settings.ca_file)
             engine = self._make_engine(database, account, token, link)
             await engine.start()
             self._engine = engine

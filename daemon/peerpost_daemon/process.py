@@ -33,7 +33,7 @@ from peerpost_daemon.daemon import Daemon, DaemonState, MakeEngine, now_ms
 from peerpost_daemon.engine import Engine
 from peerpost_daemon.errors import DaemonError, DaemonStartError
 from peerpost_daemon.files.store import FileStore, store_of
-from peerpost_daemon.link import AddressError, LinkSettings, check_address
+from peerpost_daemon.link import AddressError, LinkSettings, check_address, check_authorities
 from peerpost_daemon.liveness import liveness
 from peerpost_daemon.records.account import Account
 from peerpost_daemon.rpc.place import place_of
@@ -177,6 +177,10 @@ def _configured(options: argparse.Namespace) -> DaemonConfiguration:
     }
     named = [f"{name}={value}" for name, value in given.items() if value is not None]
     settings = configured(options.config, [*named, *options.assigned], os.environ)
+    try:
+        check_authorities(LinkSettings("", ca_file=settings.ca_file))
+    except AddressError as error:
+        raise DaemonError("invalid_params", f"ca_file: {error}.", field="ca_file") from None
     if settings.relay is not None:
         try:
             check_address(LinkSettings(settings.relay, settings.allow_plain))

@@ -35,6 +35,8 @@ class DaemonSettings(Struct, frozen=True, kw_only=True):
     consent_direct: Consent = Consent.ANYONE  # who may begin a direct conversation unasked
     consent_groups: Consent = Consent.ANYONE  # who may add this daemon to another channel unasked
     allow_plain: bool = False  # ws:// to other hosts than this one
+    # a PEM file: certificates of authorities to trust at the relay, instead of the system's
+    ca_file: Path | None = None
     max_queued: Positive = 100_000  # messages that may wait for the relay
     max_queued_bytes: Positive = 1024 * 1024 * 1024  # of their bodies
     max_history_bytes: Positive = MAX_HISTORY_BYTES  # of all messages' bodies; the oldest give way

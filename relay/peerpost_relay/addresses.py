@@ -1,16 +1,36 @@
 """Where a connection comes from: what counts as one address, and whom to believe about it.
 
-Attacker: somebody with many addresses of one network, or who names another's address. What a proxy on this host says
-of its clients (the last entry of X-Forwarded-For, which is what it saw itself) is believed; nobody else is asked.
-Whoever comes from this host without saying for whom is that proxy or the host's own: there is no address to bound.
+Attacker: somebody with many addresses of one network, or who names another's address. What a proxy says of its clients
+(the last entry of X-Forwarded-For, which is what it saw itself) is believed when it stands in a network of the setting
+`edge.proxies`, or came by a Unix socket; nobody else is asked. Whoever comes from there without saying for whom is that
+proxy or its host's own: there is no address to bound.
 """
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 UNIX = "unix"
 IPV6_NETWORK = 64  # bits that one subscriber of a provider has to himself
 FORWARDED_CHARACTERS_MAX = 64  # of an address with its zone or port; a longer entry is none
+
+
+class Proxies:
+    """Know the networks whose hosts are believed about whom they speak for."""
+
+    __slots__ = ("_networks",)
+
+    def __init__(self, networks: Iterable[str]) -> None:
+        """Raise ValueError that names what is no network."""
+        self._networks = tuple(ipaddress.ip_network(each) for each in networks)
+
+    def believes(self, address: str) -> bool:
+        """Tell whether what comes from an address is believed about its client."""
+        if address == UNIX:
+            return True
+        found = _parsed(address)
+        if isinstance(found, ipaddress.IPv6Address):
+            found = found.ipv4_mapped or found
+        return found is not None and any(found in network for network in self._networks)
 
 
 def network_of(address: str) -> str | None:

@@ -12,9 +12,11 @@ from msgspec import Meta, Struct
 
 from peerpost_protocol import configuration
 from peerpost_protocol.errors import MalformedError
+from peerpost_relay.addresses import Proxies
 from peerpost_relay.errors import ConfigurationError
 from peerpost_relay.mail_settings import MailSettings
 from peerpost_relay.settings import EdgeSettings, RelaySettings
+from peerpost_relay.tls import TlsSettings, check_plain
 
 PREFIX = "PEERPOST_RELAY_"
 FILE_VARIABLE = "PEERPOST_RELAY_CONFIG"
@@ -36,6 +38,7 @@ class RelayConfiguration(Struct, frozen=True, kw_only=True, forbid_unknown_field
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"  # what is logged, and above
     log_format: Literal["text", "json"] = "text"  # for people, or for machines
+    tls: TlsSettings = TlsSettings()
     relay: RelaySettings = RelaySettings()
     edge: EdgeSettings = EdgeSettings()
     mail: MailSettings = MailSettings()
@@ -47,7 +50,7 @@ def configured(
     """Return the configuration; raise ConfigurationError that names file and setting."""
     path = file or _file_of(environment)
     try:
-        return configuration.read(
+        found = configuration.read(
             RelayConfiguration,
             _contents(path, needed=file is not None or FILE_VARIABLE in environment),
             prefix=PREFIX,
@@ -60,6 +63,20 @@ def configured(
         raise ConfigurationError(
             f"configuration ({path}, environment, options): {named}{error.detail}"
         ) from None
+    _check(found)
+    return found
+
+
+def _check(found: RelayConfiguration) -> None:
+    """Raise ConfigurationError for what does not fit together."""
+    for text in found.listen:
+        check_plain(address_of(text)[0], found.tls)
+    if found.tls.key is not None and found.tls.certificate is None:
+        raise ConfigurationError("tls.certificate: a key needs its certificate")
+    try:
+        Proxies(found.edge.proxies)
+    except ValueError as error:
+        raise ConfigurationError(f"edge.proxies: {error}") from None
 
 
 def address_of(text: str) -> tuple[str, int]:

@@ -24,7 +24,7 @@ from typing import Protocol as Interface
 from typing import cast
 
 from peerpost_relay import incoming as wire
-from peerpost_relay.addresses import UNIX, network_of
+from peerpost_relay.addresses import UNIX, Proxies, network_of
 from peerpost_relay.framing import CLOSE_HEAD, PING, PONG_HEAD, control, frame
 from peerpost_relay.handshake import Handshake
 from peerpost_relay.http import Pages
@@ -85,6 +85,11 @@ class Edge:
     networks: Counter[str] = field(default_factory=Counter)  # sockets of each address
     opened: int = 0  # how many of them are WebSockets
     owing: "list[Connection]" = field(default_factory=list)  # what they were sent is to leave
+    proxies: Proxies = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Read the networks of the proxies once."""
+        self.proxies = Proxies(self.settings.proxies)
 
     def flush_soon(self, connection: "Connection") -> None:
         """Flush a connection at the end of this tick: one callback for all that a message goes to."""
@@ -143,6 +148,7 @@ class Connection(asyncio.Protocol):
         "_phase",
         "_pong",
         "_reading",
+        "_speaks_for",
         "_transport",
         "_waiting",
         "_waiting_bytes",
@@ -253,7 +259,8 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is not a subclass
         _keep_little(transport, edge.settings.unsent_bytes)
         self.peer = _address(transport.get_extra_info("peername"))
-        network = network_of(self.peer)
+        self._speaks_for = edge.proxies.believes(self.peer)
+        network = None if self._speaks_for else network_of(self.peer)
         if edge.besieged() or not edge.admit(network):
             self.abort()
             return
@@ -319,9 +326,9 @@ class Connection(asyncio.Protocol):
     # -- handshake -------------------------------------------------------------------------------
 
     def _crowded(self, forwarded: str | None) -> bool:
-        """Tell whether to turn a client away, for whom a proxy of this host may speak."""
+        """Tell whether to turn a client away, for whom a proxy may speak."""
         edge = self._edge
-        if self.network is None and forwarded is not None:
+        if self._speaks_for and forwarded is not None:
             network = network_of(forwarded)
             if not edge.admit(network):
                 return True

@@ -20,15 +20,23 @@ LAST_SECONDS = 1.0  # how long aborted sockets may take to be reported closed
 
 
 class Bound(Struct, frozen=True):
-    """Say where a listener listens; `port` is 0 for a Unix socket."""
+    """Say where a listener listens; `port` is 0 for a Unix socket. `secure`: it speaks TLS."""
 
     host: str
     port: int = 0
+    secure: bool = False
 
     def __str__(self) -> str:
         if self.host.startswith(UNIX_PREFIX):
             return self.host
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """Return the address as clients write it; a Unix socket's stays as it is."""
+        if self.host.startswith(UNIX_PREFIX):
+            return self.host
+        return f"wss://{self}" if self.secure else f"ws://{self}"
 
 
 class Listener:
@@ -78,7 +86,7 @@ class Listener:
         )
         self._servers.append(server)
         return [
-            Bound(*listening.getsockname()[:2])
+            _bound(listening.getsockname(), self._ssl_context)
             for listening in server.sockets
             if listening.family in {AF_INET, AF_INET6}
         ]
@@ -94,15 +102,16 @@ class Listener:
         loop, name = edge.loop, passed.getsockname()
         unix = passed.family == AF_UNIX
         create = loop.create_unix_server if unix else loop.create_server
+        context = None if unix else self._ssl_context
         server = await create(
             lambda: Connection(edge),
             sock=passed,
             backlog=self._settings.backlog,
-            ssl=self._ssl_context,
-            ssl_handshake_timeout=self._settings.handshake_seconds if self._ssl_context else None,
+            ssl=context,
+            ssl_handshake_timeout=self._settings.handshake_seconds if context else None,
         )
         self._servers.append(server)
-        return Bound(f"{UNIX_PREFIX}{name}") if unix else Bound(*name[:2])
+        return Bound(f"{UNIX_PREFIX}{name}") if unix else _bound(name, context)
 
     async def close(self, drain_seconds: float, reason: str = "restart") -> None:
         """Accept no more, close all with 1012, abort whoever is left after `drain_seconds`."""
@@ -146,6 +155,10 @@ class Listener:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await edge.emptied.wait()
+
+
+def _bound(name: tuple[str, int], context: ssl.SSLContext | None) -> Bound:
+    return Bound(name[0], name[1], secure=context is not None)
 
 
 def _longest_seconds(settings: EdgeSettings) -> float:

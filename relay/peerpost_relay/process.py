@@ -4,8 +4,8 @@ The first SIGTERM or SIGINT drains: nothing more is accepted, what is under way 
 answered, peers are told to come back. Every step of it is bounded. A second signal is the default
 one again, and ends the process at once; nothing acknowledged is lost by that.
 
-SIGHUP is answered but changes nothing: tokens, cards and channels are read from the store whenever
-they count, and options hold until the end. It must not end the relay, as it would by default.
+SIGHUP takes the files of certificate and key anew. Nothing else needs it: tokens, cards and channels are read from the
+store whenever they count, and options hold until the end.
 """
 
 import asyncio
@@ -32,6 +32,7 @@ from peerpost_relay.mail_settings import CREDENTIALS_VARIABLE
 from peerpost_relay.relay import Relay
 from peerpost_relay.service_manager import ServiceManager, passed_sockets
 from peerpost_relay.sqlite_store import SqliteStore
+from peerpost_relay.tls import Tls, check_plain
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 PRIVATE_UMASK = 0o077
@@ -64,15 +65,22 @@ async def _serve(serving: Serving, manager: ServiceManager, passed: list[socket.
     folder = DataFolder(serving.data)
     settings = serving.settings
     postman = Postman.of(settings.mail, _credentials())
+    tls = Tls(settings.tls) if settings.tls.certificate is not None else None
     held = folder.lock()
     try:
         store = await SqliteStore.open(folder.database, settings.relay)
         try:
             blobs = BlobFolder(folder.blobs)
             relay = Relay(
-                store, folder.key(), settings.relay, settings.edge, blobs=blobs, postman=postman
+                store,
+                folder.key(),
+                settings.relay,
+                settings.edge,
+                blobs=blobs,
+                postman=postman,
+                ssl_context=tls.context if tls else None,
             )
-            await _run(relay, serving, manager, passed)
+            await _run(relay, serving, manager, passed, tls)
         finally:
             await store.close()
     finally:
@@ -86,7 +94,11 @@ def _credentials() -> Path | None:
 
 
 async def _run(
-    relay: Relay, serving: Serving, manager: ServiceManager, passed: list[socket.socket]
+    relay: Relay,
+    serving: Serving,
+    manager: ServiceManager,
+    passed: list[socket.socket],
+    tls: Tls | None,
 ) -> None:
     stopped = asyncio.Event()
     for number in STOP_SIGNALS:
@@ -94,7 +106,7 @@ async def _run(
     try:
         bound = await _listen(relay, serving, passed)
         _announce(relay, bound)
-        async with _reporting(relay, manager, f"listening on {bound[0]}"):
+        async with _reporting(relay, manager, f"listening on {bound[0]}", tls):
             await _until(stopped, relay)
     finally:
         await relay.close()
@@ -103,7 +115,10 @@ async def _run(
 
 async def _listen(relay: Relay, serving: Serving, passed: list[socket.socket]) -> list[Bound]:
     if passed:
-        return [await relay.adopt(one) for one in passed]
+        adopted = [await relay.adopt(one) for one in passed]
+        for one in adopted:
+            check_plain(one.host, serving.settings.tls)
+        return adopted
     bound: list[Bound] = []
     for text in serving.settings.listen:
         try:
@@ -115,22 +130,29 @@ async def _listen(relay: Relay, serving: Serving, passed: list[socket.socket]) -
 
 
 @asynccontextmanager
-async def _reporting(relay: Relay, manager: ServiceManager, status: str) -> AsyncIterator[None]:
+async def _reporting(
+    relay: Relay, manager: ServiceManager, status: str, tls: Tls | None
+) -> AsyncIterator[None]:
     """Be ready for the manager: answer its reloads and its watchdog, and say when we stop."""
 
     def reload() -> None:
         manager.reloading()
-        log.info("SIGHUP: there is nothing to reload")
-        manager.ready(status)
+        failed = tls.reload() if tls else None
+        if tls is None:
+            log.info("SIGHUP: there is nothing to reload")
+        manager.ready(f"{status}; the old certificate stays: {failed}" if failed else status)
 
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, reload)
     manager.ready(status)
-    feeding = asyncio.create_task(manager.feed(relay.alive))
+    running = [asyncio.create_task(manager.feed(relay.alive))]
+    if tls is not None:
+        running.append(asyncio.create_task(tls.watch()))
     try:
         yield
     finally:
-        feeding.cancel()
+        for task in running:
+            task.cancel()
         loop.add_signal_handler(signal.SIGHUP, lambda: None)
         manager.stopping()
 
@@ -156,6 +178,6 @@ async def _until(stopped: asyncio.Event, relay: Relay) -> None:
 
 def _announce(relay: Relay, bound: list[Bound]) -> None:
     """Print the one line of standard output that programs wait for; it names the first address."""
-    where = [str(b) if b.host.startswith("unix:") else f"ws://{b}" for b in bound]
+    where = [each.url for each in bound]
     print(f"listening on {where[0]} relay-key {relay.key.public.hex()}", flush=True)  # noqa: T201
     log.info("listening on %s", ", ".join(where))

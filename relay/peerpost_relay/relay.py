@@ -13,6 +13,7 @@ import contextlib
 import os
 import random
 import socket
+import ssl
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
@@ -64,6 +65,7 @@ class Relay:
         *,
         blobs: BlobFolder | None = None,
         postman: Postman | None = None,
+        ssl_context: ssl.SSLContext | None = None,
         clock: Callable[[], int] = wall_clock,
         monotonic: Callable[[], float] = time.monotonic,
         random_bytes: Callable[[int], bytes] = os.urandom,
@@ -105,7 +107,9 @@ class Relay:
         self._upkeep = Upkeep(
             self.settings, store, self._writer, Heard(self._entered, self._forsaken), clock
         )
-        self._listener = Listener(edge or EdgeSettings(), self, self.information, self.health)
+        self._listener = Listener(
+            edge or EdgeSettings(), self, self.information, self.health, ssl_context
+        )
         self._peers: dict[Connection, Peer] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._draining = False

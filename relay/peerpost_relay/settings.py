@@ -32,6 +32,8 @@ class EdgeSettings(Struct, frozen=True, kw_only=True):
     # Browsers send Origin with every WebSocket and any page may open one to any host. Requests
     # that carry an Origin get 403 unless it is listed here, as `https://host[:port]`.
     origins: tuple[str, ...] = ()
+    # networks of the proxies that are believed in X-Forwarded-For; who comes by a Unix socket always is
+    proxies: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
 
 
 class RelaySettings(Struct, frozen=True, kw_only=True):

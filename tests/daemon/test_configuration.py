@@ -70,3 +70,13 @@ def test_the_example_is_a_configuration(file: Path, capsys: pytest.CaptureFixtur
     assert main(["--example-config"]) == 0
     file.write_text(capsys.readouterr().out)
     assert main(["--check-config"]) == 0
+
+
+def test_a_file_of_authorities_must_hold_certificates(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty = tmp_path / "ca.pem"
+    for said in ("No such file", "no certificate"):
+        assert main(["--check-config", "--set", f"ca_file={empty}"]) == USAGE
+        assert f"ca_file: {empty}: {said}" in capsys.readouterr().err
+        empty.touch()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from peerpost_relay.addresses import forwarded_for, network_of
+from peerpost_relay.addresses import Proxies, forwarded_for, network_of
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,18 @@ def test_an_address_counts_as_its_network(address: str, network: str | None) -> 
 )
 def test_the_nearest_proxy_names_its_client(headers: list[str], address: str | None) -> None:
     assert forwarded_for(headers) == address
+
+
+@pytest.mark.parametrize(
+    ("address", "believed"),
+    [
+        ("127.0.0.1", True),
+        ("::ffff:10.1.2.3", True),
+        ("unix", True),
+        ("192.0.2.1", False),
+        ("::1", False),
+        ("nonsense", False),
+    ],
+)
+def test_only_named_proxies_and_unix_sockets_speak_for_others(address: str, believed: bool) -> None:
+    assert Proxies(["127.0.0.0/8", "10.0.0.0/8"]).believes(address) is believed

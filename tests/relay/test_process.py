@@ -45,7 +45,9 @@ async def serving(data: Path, *options: str, port: int = 0) -> AsyncIterator[Ser
     try:
         async with asyncio.timeout(START_SECONDS):
             line = (await process.stdout.readline()).decode()
-        assert line.startswith("listening on ws://127.0.0.1:"), line
+        assert line.startswith(("listening on ws://127.0.0.1:", "listening on wss://127.0.0.1:")), (
+            line
+        )
         yield Served(process, line)
     finally:
         if process.returncode is None:

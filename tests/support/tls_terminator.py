@@ -19,6 +19,7 @@ from cryptography.x509.oid import NameOID
 
 NAME = "localhost"
 CHUNK_BYTES = 64 * 1024
+AN_HOUR_AGO = datetime.timedelta(hours=-1)
 
 
 class TlsTerminator:
@@ -99,8 +100,10 @@ class TlsTerminator:
                 self.broken += 1
 
 
-def issue(certificate: Path, key_file: Path) -> None:
-    """Write a certificate for `localhost` that is its own authority, and its key."""
+def issue(
+    certificate: Path, key_file: Path, *, begins: datetime.timedelta = AN_HOUR_AGO, days: float = 1
+) -> None:
+    """Write a certificate for `localhost` that is its own authority, and its key; it ends `days` from now."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
     now = datetime.datetime.now(datetime.UTC)
@@ -110,8 +113,8 @@ def issue(certificate: Path, key_file: Path) -> None:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now + begins)
+        .not_valid_after(now + datetime.timedelta(days=days))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())

@@ -12,7 +12,12 @@ from peerpost_daemon.link.errors import (
 from peerpost_daemon.link.observer import LinkObserver
 from peerpost_daemon.link.relay_link import RelayLink
 from peerpost_daemon.link.session import MAX_PENDING_REQUESTS, AnswerFrame, RequestFrame
-from peerpost_daemon.link.settings import Credentials, LinkSettings, check_address
+from peerpost_daemon.link.settings import (
+    Credentials,
+    LinkSettings,
+    check_address,
+    check_authorities,
+)
 from peerpost_daemon.link.status import LinkFault, LinkState, LinkStatus
 
 __all__ = [
@@ -34,4 +39,5 @@ __all__ = [
     "RelayLink",
     "RequestFrame",
     "check_address",
+    "check_authorities",
 ]

@@ -25,7 +25,7 @@ class LinkError(Exception):
 
 
 class AddressError(LinkError):
-    """The relay's URL cannot or may not be used (`bad_address`, `plain_address`)."""
+    """The relay's URL cannot or may not be used (`bad_address`, `plain_address`, `bad_authorities`)."""
 
 
 class LinkDownError(LinkError):

@@ -1,5 +1,6 @@
 """What a link is told from outside: where the relay is, its bounds, and who we are."""
 
+import ssl
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
@@ -23,6 +24,7 @@ class LinkSettings:
     url: str
     allow_plain: bool = False
     ca_file: Path | None = None
+    """Authorities to trust instead of the system's."""
     agent: str = AGENT
     open_timeout: float = 10.0
     ping_interval: float = 1.5
@@ -62,6 +64,20 @@ def check_address(settings: LinkSettings) -> None:
         raise AddressError("bad_address", "a relay's URL holds no user, password or fragment")
     if parts.scheme == "ws" and not settings.allow_plain and not _is_loopback(parts.hostname):
         raise AddressError("plain_address", "ws:// is for this machine; use wss://")
+
+
+def check_authorities(settings: LinkSettings) -> None:
+    """Raise AddressError unless the file of authorities holds certificates."""
+    if settings.ca_file is None:
+        return
+    try:
+        ssl.create_default_context(cafile=settings.ca_file)
+    except ssl.SSLError:
+        raise AddressError(
+            "bad_authorities", f"{settings.ca_file}: no certificate in PEM"
+        ) from None
+    except OSError as error:
+        raise AddressError("bad_authorities", f"{settings.ca_file}: {error.strerror}") from None
 
 
 def _parts(url: str) -> SplitResult:
