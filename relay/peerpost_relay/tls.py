@@ -39,14 +39,12 @@ class TlsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     # a PEM file: the certificate, then those between it and its authority; a bare name is one of systemd's
     # credentials; without one the relay speaks plain ws://
     certificate: Path | None = None
-    key: Path | None = (
-        None  # a PEM file, without a passphrase; none: the key stands in `certificate`
-    )
+    # a PEM file, without a passphrase; none: the key stands in `certificate`
+    key: Path | None = None
     # plain ws:// also on addresses that other hosts can reach: a proxy on another host ends TLS
     allow_plain: bool = False
-    check_seconds: Annotated[float, Meta(gt=0)] = (
-        60.0  # between two looks whether the files changed
-    )
+    # between two looks whether the files changed
+    check_seconds: Annotated[float, Meta(gt=0)] = 60.0
 
 
 class Certificate(Struct, frozen=True):
