@@ -39,7 +39,7 @@ _TABLE: dict[str, tuple[int, str]] = {
         "Somebody else changed the same thing at the same time; look again.",
     ),
     "not_accepted": (-32019, "The channel is a request; accept it first."),
-    "not_the_author": (-32018, "Only who wrote the message may do this."),
+    "not_the_author": (-32033, "Only who wrote the message may do this."),
     "untrusted_contact": (-32022, "A contact's cards changed and were not accepted yet."),
     "wrong_contact_state": (-32023, "Where the contact stands, this cannot be done to it."),
     "safety_number_differs": (-32024, "The safety number is not the one of this contact."),

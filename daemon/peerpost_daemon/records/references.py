@@ -46,7 +46,10 @@ def matching(db: SqlConnection, reference: str) -> list[Named]:
     row = db.execute(f"{_SELECT} WHERE alias = ?", (reference,)).fetchone()
     if row is not None:
         return [Named(*row)]
-    found = _by_id(db, reference) + _by_name(db, reference, _USED)
+    found = _by_id(db, reference)
+    if len(reference) == _ID_DIGITS and found:
+        return found
+    found += _by_name(db, reference, _USED)
     return _each_once(found or _by_name(db, reference, _PAST))
 
 

@@ -4,11 +4,12 @@ A setting is explained once, where it is declared. The installed package holds i
 reference page are made from the same words.
 """
 
+import ast
 import inspect
 import io
+import textwrap
 import tokenize
 from functools import cache
-from tokenize import COMMENT, NAME, TokenInfo
 
 from msgspec import Struct
 
@@ -25,20 +26,31 @@ def comments_of(declared: type[Struct]) -> dict[str, str]:
 
 def _comments(declared: type[Struct]) -> dict[str, str]:
     try:
-        source = inspect.getsource(declared)
+        source = textwrap.dedent(inspect.getsource(declared))
     except OSError:
         return {}
-    tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
-    comments = {token.start[0]: token for token in tokens if token.type == COMMENT}
-    code = {token.start[0]: token for token in reversed(tokens) if token.type == NAME}
-    fields = {row: code[row].string for row in code if code[row].string in declared.__annotations__}
-    return {name: _beside(row, comments, code) for row, name in fields.items()}
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    comments = {
+        t.start[0]: t.string.removeprefix("#").strip() for t in tokens if t.type == tokenize.COMMENT
+    }
+    (class_,) = ast.parse(source).body
+    assert isinstance(class_, ast.ClassDef)
+    code = {row for node in class_.body for row in _rows(node)}
+    return {
+        node.target.id: " ".join(_beside(node, comments, code))
+        for node in class_.body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    }
 
 
-def _beside(row: int, comments: dict[int, TokenInfo], code: dict[int, TokenInfo]) -> str:
-    above: list[TokenInfo] = []
-    while (row := row - 1) in comments and row not in code:
+def _beside(node: ast.stmt, comments: dict[int, str], code: set[int]) -> list[str]:
+    above: list[str] = []
+    row = node.lineno - 1
+    while row in comments and row not in code:
         above.insert(0, comments[row])
-    beside = comments.get(row + 1 + len(above))
-    words = [token.string.removeprefix("#").strip() for token in [*above, *filter(None, [beside])]]
-    return " ".join(words)
+        row -= 1
+    return above + [comments[row] for row in _rows(node) if row in comments]
+
+
+def _rows(node: ast.stmt) -> range:
+    return range(node.lineno, (node.end_lineno or node.lineno) + 1)
