@@ -13,6 +13,11 @@ PREFIX = "opt/peerpost"
 COMMANDS = {"peerpost", "peerpostd", "peerpost-relay"}
 UNIT = "etc/systemd/system/peerpostd.service"
 HOME = "srv/alice"
+SHARED = {
+    "share/peerpost/openrpc.json",
+    "share/peerpost/schemas.json",
+    *(path.relative_to(ROOT).as_posix() for path in (ROOT / "share").rglob("*") if path.is_file()),
+}
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +66,7 @@ def test_it_is_installed_updated_and_removed_without_a_trace(tmp_path: Path, whe
         *(f"etc/systemd/system/{unit}" for unit in {*units, "peerpost-relay.socket"}),
         "etc/sysusers.d/peerpostd.conf",
         "etc/sysusers.d/peerpost-relay.conf",
+        *(f"{PREFIX}/{path}" for path in SHARED),
     }
     assert run(tmp_path, "--prefix", f"/{PREFIX}", "--remove").returncode == 0
     assert files_in(tmp_path) == set()

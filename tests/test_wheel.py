@@ -1,4 +1,4 @@
-"""The wheel holds our four packages, every file of theirs, the commands, and nothing else."""
+"""The wheel holds our four packages, every file of theirs, the commands, manuals and completions, and nothing else."""
 
 import shutil
 import subprocess
@@ -16,6 +16,7 @@ PACKAGES = {
     "peerpost_protocol": ROOT / "protocol",
     "peerpost_relay": ROOT / "relay",
 }
+DATA = ".data/data/"
 COMMANDS = {"peerpost", "peerpostd", "peerpost-relay"}
 NOT_SOURCES = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__")
 
@@ -58,8 +59,17 @@ def files_in_the_tree() -> set[str]:
 
 
 def test_the_wheel_holds_every_file_of_the_four_packages_and_nothing_else(wheel: Path) -> None:
-    held = {name for name in names_in(wheel) if ".dist-info/" not in name}
+    held = {name for name in names_in(wheel) if ".dist-info/" not in name and DATA not in name}
     assert held == files_in_the_tree()
+
+
+def test_the_wheel_holds_the_manuals_the_completions_and_the_interface(wheel: Path) -> None:
+    held = {name.partition(DATA)[2] for name in names_in(wheel) if DATA in name}
+    made = {path.relative_to(ROOT).as_posix() for path in (ROOT / "share").rglob("*.[158]")}
+    made |= {f"share/fish/vendor_completions.d/{command}.fish" for command in COMMANDS}
+    made |= {f"share/bash-completion/completions/{command}" for command in COMMANDS}
+    made |= {f"share/zsh/site-functions/_{command}" for command in COMMANDS}
+    assert held == made | {"share/peerpost/openrpc.json", "share/peerpost/schemas.json"}
 
 
 def test_every_package_tells_type_checkers_that_it_is_typed(wheel: Path) -> None:

@@ -33,10 +33,17 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 USAGE = "usage: peerpost [--socket PATH] [--json] COMMAND ..."
-EXIT_CODES = (
-    "exit codes: 0 done, 1 failed, 2 usage, 3 no daemon, 4 locked, 5 timeout while waiting,\n"
-    "            6 refused by policy or access"
-)
+EXIT_MEANINGS = {
+    0: "done",
+    1: "failed",
+    2: "usage",
+    3: "no daemon",
+    4: "locked",
+    5: "timeout while waiting",
+    6: "refused by policy or access",
+}
+_SPELLED = [f"{code} {text}" for code, text in EXIT_MEANINGS.items()]
+EXIT_CODES = f"exit codes: {', '.join(_SPELLED[:-1])},\n            {_SPELLED[-1]}"
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -47,7 +47,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    top = argparse.ArgumentParser(prog="peerpost-relay", description="The relay of peerpost.")
+    top = argparse.ArgumentParser(
+        prog="peerpost-relay",
+        description="The relay of peerpost.",
+        epilog="Exit codes: 0 done, 1 failed, 2 wrong usage.",
+    )
     top.add_argument("--version", action="version", version=VERSION)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     _add_serve(commands.add_parser("serve", help="serve a data folder"))
