@@ -98,6 +98,7 @@ CLASSES: dict[str, type[PeerpostError]] = {
     "safety_number_differs": RefusedError,
     "relay_refused": RefusedError,
     "token_refused": RefusedError,
+    "relay_key_changed": RefusedError,
 }
 
 

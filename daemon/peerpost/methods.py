@@ -102,6 +102,7 @@ class Methods:
         token: str | None = None,
         device: str | None = None,
         relay: str | None = None,
+        relay_key: str | None = None,
         timeout: float | None = None,
     ) -> Account:
         """Make this daemon's card and publish it; `pending` when the relay is out of reach."""
@@ -142,6 +143,7 @@ class Methods:
         token: str | None = None,
         device: str | None = None,
         relay: str | None = None,
+        relay_key: str | None = None,
         timeout: float | None = None,
     ) -> Linking:
         """Make this daemon a further device of an identity, for another device to approve."""

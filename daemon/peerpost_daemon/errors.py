@@ -68,6 +68,7 @@ _TABLE: dict[str, tuple[int, str]] = {
     "relay_unreachable": (-32050, "The relay cannot be reached."),
     "relay_refused": (-32051, "The relay refused the request."),
     "token_refused": (-32052, "The relay refused the token."),
+    "relay_key_changed": (-32053, "The relay that answers is not the one whose key is known."),
     "already_sent": (-32062, "The message has left; it cannot be taken back."),
     "timeout": (-32060, "The wait ended before what was waited for had happened."),
     "delivery_failed": (-32061, "The message will not be delivered."),

@@ -42,6 +42,11 @@ class Permission(Struct, frozen=True):
 
 def create_token(data: Path, permission: Permission) -> None:
     """Make a token and print it; it is stored nowhere."""
+    print(make_token(data, permission))  # noqa: T201
+
+
+def make_token(data: Path, permission: Permission) -> str:
+    """Return a new token, of which only its digest is stored; raise MalformedError."""
     pattern = tokens.pattern_of(permission.identity)
     token = tokens.make_token(os.urandom(tokens.TOKEN_BYTES))
     now_ms = wall_clock()
@@ -49,7 +54,7 @@ def create_token(data: Path, permission: Permission) -> None:
     expires_at_ms = now_ms + span if span is not None else None
     digest, uses, rate = tokens.digest_of(token), permission.uses, permission.rate
     _write(data, lambda t: t.add_token(digest, pattern, now_ms, expires_at_ms, uses, rate=rate))
-    print(token)  # noqa: T201
+    return token
 
 
 def list_tokens(data: Path) -> None:

@@ -15,7 +15,7 @@ from peerpost_protocol import configuration
 from peerpost_protocol.errors import ProtocolError
 from peerpost_protocol.statement import Reason
 from peerpost_relay import administration as admin
-from peerpost_relay import copies
+from peerpost_relay import copies, invitations
 from peerpost_relay.configuration import RelayConfiguration, address_of, configured
 from peerpost_relay.errors import ConfigurationError, RelayError
 from peerpost_relay.process import Serving, serve
@@ -61,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
     _add_token_create(tokens.add_parser("create", help="make a token and print it, once"))
     _add_list(tokens.add_parser("list", help="list tokens"), admin.list_tokens)
     _add_token_revoke(tokens.add_parser("revoke", help="end a token"))
+    _add_invite(commands.add_parser("invite", help="print an invitation for `peerpost join`"))
     cards = commands.add_parser("card", help="the directory").add_subparsers(
         required=True, metavar="ACTION"
     )
@@ -109,6 +110,34 @@ def _add_serve(command: argparse.ArgumentParser) -> None:
 
 def _add_token_create(command: argparse.ArgumentParser) -> None:
     _add_data(command)
+    _add_permission(command)
+    command.set_defaults(run=lambda a: admin.create_token(_folder(a), _permission(a)))
+
+
+def _add_invite(command: argparse.ArgumentParser) -> None:
+    _add_data(command)
+    _add_permission(command)
+    command.add_argument(
+        "--address",
+        metavar="URL",
+        help="where daemons reach this relay, such as wss://relay.example.org (default: the setting `address`)",
+    )
+    command.add_argument(
+        "--png", type=Path, metavar="FILE", help="write the QR code to a new file, too"
+    )
+    command.set_defaults(run=_invite)
+
+
+def _invite(asked: argparse.Namespace) -> None:
+    address = asked.address or _configured(asked, []).address
+    if address is None:
+        raise ConfigurationError(
+            "where daemons reach this relay is not named: --address, or `address` in the configuration"
+        )
+    invitations.invite(_folder(asked), address, _permission(asked), asked.png)
+
+
+def _add_permission(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--identity", required=True, metavar="PATTERN", help="an identity; * stands for anything"
     )
@@ -120,7 +149,6 @@ def _add_token_create(command: argparse.ArgumentParser) -> None:
         default=str(RateClass.FULL),
         help="how fast their cards may write: all that the relay allows, a tenth, a hundredth",
     )
-    command.set_defaults(run=lambda a: admin.create_token(_folder(a), _permission(a)))
 
 
 def _permission(asked: argparse.Namespace) -> admin.Permission:

@@ -36,6 +36,8 @@ class RelayConfiguration(Struct, frozen=True, kw_only=True, forbid_unknown_field
     listen: Annotated[tuple[Address, ...], Meta(min_length=1, max_length=LISTEN_MAX)] = (
         "127.0.0.1:8437",
     )
+    # the URL at which daemons reach this relay, as wss://HOST[:PORT]; invitations name it
+    address: Address | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"  # what is logged, and above
     log_format: Literal["text", "json"] = "text"  # for people, or for machines
     tls: TlsSettings = TlsSettings()

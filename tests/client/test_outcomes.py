@@ -37,6 +37,7 @@ CODES = {
     "safety_number_differs": 6,
     "relay_refused": 6,
     "token_refused": 6,
+    "relay_key_changed": 6,
 }
 
 

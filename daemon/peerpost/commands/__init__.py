@@ -6,6 +6,7 @@ SUMMARIES = {
     "lock": "lock the vault",
     "register": "make this daemon's card and publish it at the relay",
     "prove": "prove the identity by a code that the relay mails",
+    "join": "be a member of a relay by its operator's invitation, from an empty vault on",
     "link": "make this daemon a further device of an identity",
     "devices": "list the devices of this identity, approve or remove one",
     "send": "send a message to an identity or a channel",

@@ -25,6 +25,9 @@ from peerpost_protocol.refusals import Refusal
 
 MAX_URL_CHARACTERS: Final = 2048
 DEFAULT_TIMEOUT: Final = 10.0  # seconds
+_ANOTHER_RELAY: Final = (
+    "The relay that answers has another key than the one known; it got neither card nor token."
+)
 _KEY_BYTES: Final = 32
 _NO_DEVICE: Final = re.compile(r"[^A-Za-z0-9_.-]+")
 _TOKEN_REASONS: Final = (Refusal.TOKEN_REFUSED, Refusal.TOKEN_REQUIRED)
@@ -39,6 +42,7 @@ class Register(Struct, frozen=True, forbid_unknown_fields=True):
         None
     )
     relay: Annotated[str, Meta(min_length=1, max_length=MAX_URL_CHARACTERS)] | None = None
+    relay_key: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")] | None = None
     timeout: Timeout = DEFAULT_TIMEOUT
 
 
@@ -68,6 +72,7 @@ class AccountMethods:
                 "token_refused",
                 "not_proven",
                 "relay_refused",
+                "relay_key_changed",
                 "storage_full",
                 "storage_failed",
             ),
@@ -103,6 +108,8 @@ class AccountMethods:
             account = await self._found()
         if account.state == "refused":
             raise _refused(account.reason or Refusal.MALFORMED)
+        if account.state == "pending" and self._is_another_relay():
+            raise DaemonError("relay_key_changed", _ANOTHER_RELAY, field="relay_key")
         return views.account(account, self._daemon.settings.relay)
 
     async def prove(self, params: Prove, call: Call) -> views.Account:  # noqa: ARG002
@@ -148,8 +155,9 @@ class AccountMethods:
                 accounts.create(db, card, seed, private)
             else:
                 _may_register_again(known, who, params.device)
-            accounts.aim(db, params.relay, params.token)
-            given = params.relay is not None or params.token is not None
+            key = bytes.fromhex(params.relay_key) if params.relay_key else None
+            accounts.aim(db, params.relay, params.token, key)
+            given = (params.relay, params.token, params.relay_key) != (None, None, None)
             return known is None or given or known.state == "refused"
 
         return store
@@ -160,14 +168,20 @@ class AccountMethods:
         except AddressError as error:
             raise DaemonError("invalid_params", f"{error}.", field="relay") from None
 
+    def _is_another_relay(self) -> bool:
+        """Tell whether the relay that answered is not the one whose key is known."""
+        running = self._daemon.running
+        fault = running.link_status.last_error if running is not None else None
+        return fault is not None and fault.kind == "relay_key_changed"
+
     async def _settled(self) -> Account:
-        """Return the account once the relay has said yes or no; at once if there is no relay."""
+        """Return the account once the relay has said yes or no, or is another; at once if there is no relay."""
         bell = self._daemon.bell
         while True:
             rings = bell.rings
             account = await self._found()
             aimed = account.relay or self._daemon.settings.relay
-            if account.state != "pending" or aimed is None:
+            if account.state != "pending" or aimed is None or self._is_another_relay():
                 return account
             await bell.wait(rings)
 

@@ -44,7 +44,14 @@ class DeviceMethods:
             self.link,
             scope=Scope.ADMIN,
             requires=Requires.VAULT,
-            errors=("account_exists", "token_refused", "not_proven", *relay, *stored),
+            errors=(
+                "account_exists",
+                "token_refused",
+                "not_proven",
+                "relay_key_changed",
+                *relay,
+                *stored,
+            ),
         )
         yield Method.of("account.devices", self.devices, scope=Scope.RECEIVE, errors=relay)
         yield Method.of(

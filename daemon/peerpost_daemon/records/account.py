@@ -62,12 +62,15 @@ def create(db: SqlConnection, card: Card, seed: bytes, private: bytes) -> None:
     )
 
 
-def aim(db: SqlConnection, relay: str | None, token: str | None) -> None:
-    """Point the account at a relay and give it a token; null leaves what is there."""
+def aim(
+    db: SqlConnection, relay: str | None, token: str | None, relay_key: bytes | None = None
+) -> None:
+    """Point the account at a relay, name its key and give it a token; null leaves what is there."""
     db.execute(
         "UPDATE account SET relay = coalesce(?, relay), token = coalesce(?, token), "
+        "relay_key = coalesce(?, relay_key), "
         "state = CASE state WHEN 'refused' THEN 'pending' ELSE state END, reason = NULL",
-        (relay, token),
+        (relay, token, relay_key),
     )
 
 
