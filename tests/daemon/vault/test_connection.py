@@ -11,6 +11,7 @@ from sqlcipher3 import dbapi2
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.vault.connection import READER, WRITER, Connection, Role, connect
 
+ENDING_SECONDS = 10.0
 KEY = bytes(range(32))
 
 
@@ -76,11 +77,13 @@ def test_a_reader_cannot_write(tmp_path: Path) -> None:
 
 async def test_another_key_does_not_open_and_leaves_no_thread(tmp_path: Path) -> None:
     connect(tmp_path / "vault.db", KEY, WRITER).execute("CREATE TABLE t (x)")
-    threads = threading.active_count()
+    before = set(threading.enumerate())
     with pytest.raises(DaemonError, match="does not open with this key") as caught:
         await Connection.open(tmp_path / "vault.db", b"x" * 32, WRITER)
     assert caught.value.kind == "storage_failed"
-    assert threading.active_count() == threads
+    for thread in set(threading.enumerate()) - before:
+        thread.join(ENDING_SECONDS)
+        assert not thread.is_alive()
 
 
 async def test_a_plain_or_foreign_file_is_refused(tmp_path: Path) -> None:
