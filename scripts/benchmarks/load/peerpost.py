@@ -18,6 +18,19 @@ HOST = "127.0.0.1"
 T = TypeVar("T")
 
 CARDS_MAX = 256  # what one roster holds; more readers are further sessions of the same cards
+# One machine is the whole crowd here, so what the relay allows one address or card would be what is measured.
+_PLENTY = 1_000_000
+_WIDER = (
+    "relay.cards_before_proof_max",  # all cards are published by one session
+    "relay.sessions_per_address_max",
+    "relay.greetings_per_second",
+    "relay.greetings_burst",
+    "relay.reads_per_second",
+    "relay.reads_burst",
+    "relay.address_reads_per_second",
+    "relay.address_reads_burst",
+    "edge.sockets_per_address_max",
+)
 
 
 class RelayUnderLoad:
@@ -28,7 +41,8 @@ class RelayUnderLoad:
     def __init__(self, folder: Path, core: int | None) -> None:
         folder.mkdir(parents=True)
         self.folder = folder
-        command = [sys.executable, "-m", "peerpost_relay", "serve", "--allow-without-token"]
+        command = [sys.executable, "-m", "peerpost_relay", "serve", "--allow-unverified"]
+        command += [f"--set={setting}={_PLENTY}" for setting in _WIDER]
         with pinned(core), (folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
                 [*command, "--data", folder / "data", "--listen", f"{HOST}:0"],
