@@ -50,8 +50,8 @@ function _shtab_peerpost_relay_using
   test "$_shtab_peerpost_relay_cmdpath" = "$argv"
 end
 
-set -g _shtab_peerpost_relay_commands serve token 'token create' 'token list' 'token revoke' card 'card list' 'card revoke' channel 'channel list' backup restore
-set -g _shtab_peerpost_relay_opts_with_value --blob-bytes --blob-free-bytes --blob-keep-seconds --channel-blob-bytes --channel-bytes --config --data --expires --from --identity --identity-blob-bytes --identity-bytes --listen --log-format --rate --reason --sessions-per-address --sessions-per-card --set --store-blob-bytes --to --uses --write-bytes-per-second --writes-per-second
+set -g _shtab_peerpost_relay_commands serve token 'token create' 'token list' 'token revoke' invite card 'card list' 'card revoke' channel 'channel list' backup restore
+set -g _shtab_peerpost_relay_opts_with_value --address --blob-bytes --blob-free-bytes --blob-keep-seconds --channel-blob-bytes --channel-bytes --config --data --expires --from --identity --identity-blob-bytes --identity-bytes --listen --log-format --png --rate --reason --sessions-per-address --sessions-per-card --set --store-blob-bytes --to --uses --write-bytes-per-second --writes-per-second
 
 complete -c peerpost-relay -e
 complete -c peerpost-relay -f
@@ -98,6 +98,16 @@ complete -c peerpost-relay -n '_shtab_peerpost_relay_using token; and test $_sht
 complete -c peerpost-relay -n '_shtab_peerpost_relay_using token revoke' -s h -l help -d 'show this help message and exit'
 complete -c peerpost-relay -n '_shtab_peerpost_relay_using token revoke' -l data -xka "(__fish_complete_directories)" -d 'the relay'"'"'s data folder'
 complete -c peerpost-relay -n '_shtab_peerpost_relay_using token revoke' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration (default: $PEERPOST_RELAY_CONFIG or /etc/peerpost/relay.toml)'
+complete -c peerpost-relay -n '_shtab_peerpost_relay_using; and test $_shtab_peerpost_relay_npos -eq 0' -a invite -d 'print an invitation for `peerpost join`'
+complete -c peerpost-relay -n '_shtab_peerpost_relay_using invite' -s h -l help -d 'show this help message and exit'
+complete -c peerpost-relay -n '_shtab_peerpost_relay_using invite' -l data -xka "(__fish_complete_directories)" -d 'the relay'"'"'s data folder'
+complete -c peerpost-relay -n '_shtab_peerpost_relay_using invite' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration (default: $PEERPOST_RELAY_CONFIG or /etc/peerpost/relay.toml)'
+complete -c peerpost-relay -n '_shtab_peerpost_relay_using invite' -l identity -x -d 'an identity; * stands for anything'
+complete -c peerpost-relay -n '_shtab_peerpost_relay_using invite' -l expires -x -d 'such as 12h, 30d or 8w'
+complete -c peerpost-relay -n '_shtab_peerpost_relay_using invite' -l uses -x -d 'for so many cards'
+complete -c peerpost-relay -n '_shtab_peerpost_relay_using invite' -l rate -xka "full slow trickle" -d 'how fast their cards may write: all that the relay allows, a tenth, a hundredth'
+complete -c peerpost-relay -n '_shtab_peerpost_relay_using invite' -l address -x -d 'where daemons reach this relay, such as wss://relay.example.org (default: the setting `address`)'
+complete -c peerpost-relay -n '_shtab_peerpost_relay_using invite' -l png -xka "(__fish_complete_path (commandline -ct))" -d 'write the QR code to a new file, too'
 complete -c peerpost-relay -n '_shtab_peerpost_relay_using; and test $_shtab_peerpost_relay_npos -eq 0' -a card -d 'the directory'
 complete -c peerpost-relay -n '_shtab_peerpost_relay_using card' -s h -l help -d 'show this help message and exit'
 complete -c peerpost-relay -n '_shtab_peerpost_relay_using card; and test $_shtab_peerpost_relay_npos -eq 0' -a list -d 'list cards'

@@ -50,8 +50,8 @@ function _shtab_peerpost_using
   test "$_shtab_peerpost_cmdpath" = "$argv"
 end
 
-set -g _shtab_peerpost_commands init unlock lock register prove link devices 'devices list' 'devices approve' 'devices remove' send reply request react edit delete cancel run save listen log history 'history export' 'history import' 'history keep' search read consumers 'consumers list' 'consumers show' 'consumers forget' 'consumers dead-letters' 'consumers requeue' 'consumers discard' status health doctor channel 'channel create' 'channel list' 'channel show' 'channel add' 'channel remove' 'channel leave' 'channel role' 'channel rename' 'channel topic' 'channel policy' 'channel ban' 'channel unban' 'channel requests' 'channel accept' 'channel decline' 'channel consent' 'channel alias' contacts 'contacts list' 'contacts show' 'contacts accept' 'contacts block' 'contacts unblock' 'contacts name' 'contacts policy' 'contacts known' verify card 'card search' backup restore call shutdown
-set -g _shtab_peerpost_opts_with_value --ack-seconds --add --after --at --author --before --card --channel --consumer --count --device --direct --exec --exec-timeout --expire-after --expires-in --file --from --groups --in --jobs --key --kind --limit --match --max-age --max-attempts --max-count --media-type --mention --page --passphrase-fd --passphrase-file --png --post --priority --reason --relay --reply-to --responses --role --scan --since --socket --tag --tail --thread --timeout --title --to --token --token-fd --token-file --until --up-to --wait --window
+set -g _shtab_peerpost_commands init unlock lock register prove join link devices 'devices list' 'devices approve' 'devices remove' send reply request react edit delete cancel run save listen log history 'history export' 'history import' 'history keep' search read consumers 'consumers list' 'consumers show' 'consumers forget' 'consumers dead-letters' 'consumers requeue' 'consumers discard' status health doctor channel 'channel create' 'channel list' 'channel show' 'channel add' 'channel remove' 'channel leave' 'channel role' 'channel rename' 'channel topic' 'channel policy' 'channel ban' 'channel unban' 'channel requests' 'channel accept' 'channel decline' 'channel consent' 'channel alias' contacts 'contacts list' 'contacts show' 'contacts accept' 'contacts block' 'contacts unblock' 'contacts name' 'contacts policy' 'contacts known' verify card 'card search' backup restore call shutdown
+set -g _shtab_peerpost_opts_with_value --ack-seconds --add --after --as --at --author --before --card --channel --consumer --count --device --direct --exec --exec-timeout --expire-after --expires-in --file --from --groups --in --jobs --key --kind --limit --match --max-age --max-attempts --max-count --media-type --mention --page --passphrase-fd --passphrase-file --png --post --priority --reason --relay --reply-to --responses --role --scan --since --socket --tag --tail --thread --timeout --title --to --token --token-fd --token-file --until --up-to --wait --window
 
 complete -c peerpost -e
 complete -c peerpost -f
@@ -91,6 +91,15 @@ complete -c peerpost -n '_shtab_peerpost_using prove' -s h -l help -d 'show this
 complete -c peerpost -n '_shtab_peerpost_using prove' -l json -d 'print the result as JSON'
 complete -c peerpost -n '_shtab_peerpost_using prove' -l socket -xka "(__fish_complete_path (commandline -ct))" -d 'the daemon'"'"'s socket, if elsewhere'
 complete -c peerpost -n '_shtab_peerpost_using prove' -l timeout -x -d 'how long to wait for the relay (10)'
+complete -c peerpost -n '_shtab_peerpost_using; and test $_shtab_peerpost_npos -eq 0' -a join -d 'be a member of a relay by its operator'"'"'s invitation, from an empty vault on'
+complete -c peerpost -n '_shtab_peerpost_using join' -s h -l help -d 'show this help message and exit'
+complete -c peerpost -n '_shtab_peerpost_using join' -l json -d 'print the result as JSON'
+complete -c peerpost -n '_shtab_peerpost_using join' -l socket -xka "(__fish_complete_path (commandline -ct))" -d 'the daemon'"'"'s socket, if elsewhere'
+complete -c peerpost -n '_shtab_peerpost_using join' -l as -x -d 'such as bob@example.org'
+complete -c peerpost -n '_shtab_peerpost_using join' -l device -x -d 'the name of this device'
+complete -c peerpost -n '_shtab_peerpost_using join' -l timeout -x -d 'how long to wait for the relay (10)'
+complete -c peerpost -n '_shtab_peerpost_using join' -l passphrase-fd -x -d 'read the passphrase from the file descriptor N'
+complete -c peerpost -n '_shtab_peerpost_using join' -l passphrase-file -xka "(__fish_complete_path (commandline -ct))" -d 'read the passphrase from FILE, which its owner alone may read'
 complete -c peerpost -n '_shtab_peerpost_using; and test $_shtab_peerpost_npos -eq 0' -a link -d 'make this daemon a further device of an identity'
 complete -c peerpost -n '_shtab_peerpost_using link' -s h -l help -d 'show this help message and exit'
 complete -c peerpost -n '_shtab_peerpost_using link' -l json -d 'print the result as JSON'
