@@ -283,6 +283,7 @@ class Engine:
 
     def joined(self, state: ChannelState) -> None:
         """Begin a channel that our card descends into; else the stream brings the event that adds us."""
+        self._mending.joined(state.channel)
         self._inbox.put(Joining(state.channel, state.roster_position))
 
     def cards(self, news: CardNotice, size: int) -> None:

@@ -18,9 +18,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from peerpost_protocol.errors import MalformedError, ProtocolError
-from peerpost_protocol.frames import Authenticate, ClientFrame, decode_client_frame
+from peerpost_protocol.frames import (
+    Authenticate,
+    ClientFrame,
+    SubmitRosterEvent,
+    decode_client_frame,
+)
 from peerpost_protocol.head import request_of
 from peerpost_protocol.refusals import Refusal
+from peerpost_protocol.roster import parse_event
 from peerpost_relay.errors import RefusalError, StoreError, fault, refusal_of
 from peerpost_relay.peer import Peer
 from peerpost_relay.session import Action, State
@@ -150,7 +156,7 @@ class Ingest:
 
     async def _handle(self, desk: Desk, batch: list[Arrival]) -> None:
         admitted = [a for arrival in batch if (a := self._admit(arrival)) is not None]
-        wanted = {asked.card for _, asked, _ in admitted if isinstance(asked, Authenticate)}
+        wanted = {card for _, asked, _ in admitted for card in _named(asked)}
         try:
             cards = await self._store.read(partial(_cards, wanted=wanted)) if wanted else {}
         except StoreError as error:
@@ -206,6 +212,20 @@ class Ingest:
         for part, future in zip(parts, waiting, strict=True):
             results += await future if future is not None else [None] * len(part)
         return results
+
+
+def _named(asked: ClientFrame) -> tuple[bytes, ...]:
+    """Return the cards whose keys the verification of a frame needs, besides its session's."""
+    match asked:
+        case Authenticate(card=card):
+            return (card,)
+        case SubmitRosterEvent(event=signed):
+            try:
+                return (parse_event(signed).body.author,)
+            except ProtocolError:
+                return ()  # the check says so
+        case _:
+            return ()
 
 
 def _cards(snapshot: Snapshot, *, wanted: set[bytes]) -> dict[bytes, StoredCard | None]:

@@ -1,18 +1,20 @@
 """Submit a roster event: the rules, in a transaction. The signature of its own author has been verified before.
 
-Anybody may bring another's event: the relay may have lost it with an older copy of its store; any copy is as good as
-its author's, because it is signed and continues one roster at one place only (`brought`). The author needs the right to
-it, now; whoever brings it needs none, and gets none.
+A member may bring another's event: the relay may have lost it with an older copy of its store. Any copy is as good as
+its author's, because it is signed and continues one roster at one place only. The author needs the right to it, now;
+whoever brings it needs to be a member before it already (by it, where it begins the channel), so nobody brings himself
+into a channel by an event that its author kept to himself or that a later one took back.
 
 Checks, in their order (docs/protocol/frames.md, "submit_roster_event"):
  1. the author's card is known and not revoked
- 2. the event is new; the same event again is answered with its first position
- 3. the channel exists for this card, unless the event begins one
- 4. the event continues the stored roster by roster/rules.py
- 5. every card listed for a new member is a live card of that identity
- 6. no new member's card is in too many channels, or came to this one too often
- 7. two identities have one direct channel at most
- 8. channel and identity have room for the event. Removing and leaving need none, or whoever fills a channel could not
+ 2. whoever brings another's event is a member of the channel now, or by the event that begins it
+ 3. the event is new; the same event again is answered with its first position
+ 4. the channel exists for this card, unless the event begins one
+ 5. the event continues the stored roster by roster/rules.py
+ 6. every card listed for a new member is a live card of that identity
+ 7. no new member's card is in too many channels, or came to this one too often
+ 8. two identities have one direct channel at most
+ 9. channel and identity have room for the event. Removing and leaving need none, or whoever fills a channel could not
     be removed from it; there are no more of these than there were additions, which do
 """
 
@@ -20,8 +22,7 @@ from collections.abc import Collection, Iterable
 
 from msgspec import Struct
 
-from peerpost_protocol.card import open_card
-from peerpost_protocol.errors import ProtocolError, RosterError
+from peerpost_protocol.errors import RosterError
 from peerpost_protocol.frames import Item, ItemKind
 from peerpost_protocol.history import CardState
 from peerpost_protocol.refusals import Refusal
@@ -32,16 +33,21 @@ from peerpost_protocol.roster import (
     Member,
     Remove,
     Roster,
-    RosterClaim,
     RosterEvent,
     apply_event,
-    verify_event,
 )
 from peerpost_protocol.wire import encode
 from peerpost_relay import histories
 from peerpost_relay.errors import RefusalError, refusal_of
 from peerpost_relay.outcomes import Appended, Outcome
-from peerpost_relay.publishing import UNBOUNDED, Room, channel_for, require_room, standing
+from peerpost_relay.publishing import (
+    UNBOUNDED,
+    Room,
+    channel_for,
+    require_member,
+    require_room,
+    standing,
+)
 from peerpost_relay.store import ROWS_BYTES, Channel, Standing, Transaction
 
 JOININGS_MAX = 1_024  # of one card to one channel
@@ -62,6 +68,7 @@ class _Asked(Struct, frozen=True):
 
     event: RosterEvent
     author: Standing
+    bringer: Standing
     now_ms: int
     channels_max: int
     room: Room
@@ -73,53 +80,48 @@ def submit(
     now_ms: int,
     channels_max: int,
     room: Room = UNBOUNDED,
+    *,
+    bringer: bytes | None = None,
 ) -> Outcome:
-    """Store the event and what it changes; raise RefusalError."""
+    """Store the event and what it changes; raise RefusalError. `bringer`: the session's card, if not the author's."""
     author = standing(transaction, event.author.id)  # 1
+    brings = author if bringer is None else standing(transaction, bringer)
+    begun = transaction.channel(event.channel) is not None
+    if brings != author and (begun or not isinstance(event.body.change, Create)):
+        require_member(transaction, channel_for(transaction, event.channel, brings), brings)  # 2
     known = transaction.event(event.id)
     if known is not None:
-        return Outcome(*known)  # 2
-    asked = _Asked(event, author, now_ms, channels_max, room)
+        return Outcome(*known)  # 3
+    asked = _Asked(event, author, brings, now_ms, channels_max, room)
     if isinstance(event.body.change, Create):
         return _begin(transaction, asked)
-    channel = channel_for(transaction, event.channel, author)  # 3
+    channel = channel_for(transaction, event.channel, author)  # 4
     before = transaction.roster(channel.number)
-    after = _applied(before, event, _kin(transaction, before, event))  # 4
+    after = _applied(before, event, _kin(transaction, before, event))  # 5
     change = _changed(transaction, before, after, event, channels_max)
     for number in change.added.values():
-        _require_few_joinings(transaction, channel, number)  # 6
+        _require_few_joinings(transaction, channel, number)  # 7
     if not isinstance(event.body.change, Remove | Leave):
-        require_room(transaction, channel.number, author, _size(event), room)  # 8
+        require_room(transaction, channel.number, author, _size(event), room)  # 9
     transaction.set_roster(channel.number, after)
     return _stored(transaction, channel, asked, change)
 
 
-def brought(transaction: Transaction, event: RosterEvent | RosterClaim) -> RosterEvent:
-    """Return an event that the session's card signed, or verify another's; raise RefusalError."""
-    if isinstance(event, RosterEvent):
-        return event
-    found = transaction.records([event.body.author])
-    if not found:
-        raise RefusalError(Refusal.UNKNOWN_CARD, "the relay has no card of the event's author")
-    try:
-        return verify_event(event, open_card(found[0].card))
-    except ProtocolError as error:
-        raise refusal_of(error) from None
-
-
 def _begin(transaction: Transaction, asked: _Asked) -> Outcome:
     event = asked.event
-    roster = _applied(None, event, ())  # 4
+    roster = _applied(None, event, ())  # 5
     change = _changed(transaction, None, roster, event, asked.channels_max)
+    if asked.bringer != asked.author and asked.bringer.number not in change.added.values():  # 2
+        raise RefusalError(Refusal.UNKNOWN_CHANNEL, "there is no such channel for this card")
     pair = None
     if roster.direct:
         pair = " ".join(sorted(roster.members))  # an identity holds no space
         existing = transaction.direct_channel(pair)
         if existing is not None:
-            raise RefusalError(  # 7
+            raise RefusalError(  # 8
                 Refusal.DIRECT_EXISTS, "these two have a direct channel", subject=existing
             )
-    require_room(transaction, NO_CHANNEL, asked.author, _size(event), asked.room)  # 8
+    require_room(transaction, NO_CHANNEL, asked.author, _size(event), asked.room)  # 9
     channel = transaction.add_channel(event.channel, roster, pair)
     return _stored(transaction, channel, asked, change)
 
@@ -151,9 +153,9 @@ def _changed(
     coming = change.members if isinstance(change, Create | Add) else ()
     added = {}
     for member in coming:
-        added.update(_live_cards(transaction, member))  # 5
+        added.update(_live_cards(transaction, member))  # 6
     for number in added.values():
-        if transaction.count_channels(number) >= channels_max:  # 6
+        if transaction.count_channels(number) >= channels_max:  # 7
             raise RefusalError(Refusal.TOO_MANY_CHANNELS, "a card is in too many channels")
     gone = (m for who, m in before.members.items() if who not in after.members) if before else ()
     posts = _posts(transaction, before, after) if before else {}

@@ -121,7 +121,7 @@ class Requests:
             case StartProof() | ConfirmProof():
                 return self._prove_identity(peer, asked)
             case _ if isinstance(asked, WRITES):
-                return self._write(peer, asked)
+                return self._write(peer, asked, cards)
             case _:
                 return Job(peer, None, lambda _: self._take(peer, asked))
 
@@ -211,7 +211,7 @@ class Requests:
 
     # -- what is committed -----------------------------------------------------------------------
 
-    def _write(self, peer: Peer, asked: WriteFrame) -> Job:
+    def _write(self, peer: Peer, asked: WriteFrame, cards: ingest.Cards) -> Job:
         strange = isinstance(asked, PublishCard) and peer.session.proof is None
         if strange and not self._may_publish_unproven(peer):
             return Job(peer, None, _nothing)
@@ -220,7 +220,7 @@ class Requests:
         except RefusalError as refusal:
             answer = partial(self._written, peer, asked.request, refusal)
             return Job(peer, None, lambda _: answer())
-        check, operation = self._writes.checks(peer.session, asked, self._clock())
+        check, operation = self._writes.checks(peer.session, asked, cards, self._clock())
 
         def then(verified: Any) -> None:  # noqa: ANN401  each check has its own verified type
             if isinstance(verified, RefusalError):

@@ -4,6 +4,8 @@ Each function takes what the loop knew when the frame arrived and returns a veri
 type nothing else makes; anything wrong is raised as the protocol's error.
 """
 
+from collections.abc import Mapping
+
 from peerpost_protocol.backup import (
     DestructionBody,
     decode_header,
@@ -16,7 +18,7 @@ from peerpost_protocol.errors import ProtocolError, SignatureError
 from peerpost_protocol.handshake import Challenge, verify_authentication
 from peerpost_protocol.receipt import Receipt, parse_receipt, verify_receipt
 from peerpost_protocol.refusals import Refusal
-from peerpost_protocol.roster import RosterClaim, RosterEvent, parse_event, verify_event
+from peerpost_protocol.roster import RosterEvent, parse_event, verify_event
 from peerpost_protocol.signing import Signed
 from peerpost_protocol.statement import Statement, parse_statement, verify_statement
 from peerpost_relay.errors import RefusalError, refusal_of
@@ -29,10 +31,17 @@ def verified_envelope(data: bytes, proven: Proven) -> Envelope:
     return verify_envelope(parse_envelope(data), proven.card)
 
 
-def verified_event(signed: Signed, proven: Proven) -> RosterEvent | RosterClaim:
-    """Return the roster event when the session's card is its author; else the claim."""
+def verified_event(
+    signed: Signed, proven: Proven, cards: Mapping[bytes, StoredCard | None]
+) -> RosterEvent:
+    """Return the roster event when its author signed it: the session's card, or one of `cards`."""
     claim = parse_event(signed)
-    return verify_event(claim, proven.card) if claim.body.author == proven.card.id else claim
+    if claim.body.author == proven.card.id:
+        return verify_event(claim, proven.card)
+    author = cards.get(claim.body.author)
+    if author is None:
+        raise RefusalError(Refusal.UNKNOWN_CARD, "the relay has no card of the event's author")
+    return verify_event(claim, author.card)
 
 
 def verified_receipt(signed: Signed, proven: Proven) -> Receipt:

@@ -16,6 +16,7 @@ from peerpost_protocol.frames import (
 from peerpost_relay import directory, histories, membership, publishing, receipts
 from peerpost_relay import verification as verify
 from peerpost_relay.backup_requests import BACKUP_WRITES, BackupRequests, BackupWrite
+from peerpost_relay.ingest import Cards
 from peerpost_relay.outcomes import Outcome
 from peerpost_relay.proofs import Proofs
 from peerpost_relay.session import Session
@@ -54,7 +55,7 @@ class Writes:
         )
 
     def checks(
-        self, session: Session, asked: WriteFrame, now_ms: int
+        self, session: Session, asked: WriteFrame, cards: Cards, now_ms: int
     ) -> tuple[Callable[[], Any] | None, Callable[[Any], Operation[Outcome]]]:
         """Return what verifies the frame, if anything, and what makes an operation of the verified thing."""
         if isinstance(asked, PublishCard | SubmitStatement):
@@ -71,14 +72,10 @@ class Writes:
             case SubmitRosterEvent(event=signed):
                 channels_max = self._settings.channels_per_card_max
                 return (
-                    partial(verify.verified_event, signed, proven),
+                    partial(verify.verified_event, signed, proven, cards),
                     lambda event: (
                         lambda t: membership.submit(
-                            t,
-                            membership.brought(t, event),
-                            now_ms,
-                            channels_max,
-                            self._room,
+                            t, event, now_ms, channels_max, self._room, bringer=proven.card.id
                         )
                     ),
                 )

@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from websockets.exceptions import ConnectionClosed
 
 from peerpost_protocol import frames as f
 from peerpost_protocol.limits import MAX_FRAME
 from peerpost_protocol.refusals import Refusal
-from peerpost_protocol.roster import Roster
+from peerpost_protocol.roster import Member, Rename, Role, Roster
+from peerpost_protocol.signing import Signed
 from peerpost_relay.settings import RelaySettings
 from tests.support.relay_client import Person, RelayClient, position, refusal
 from tests.support.relay_server import RunningRelay, running_relay
@@ -87,7 +89,59 @@ async def test_a_stranger_cannot_publish(team: Team) -> None:
 
 async def test_a_stranger_cannot_add_himself(team: Team) -> None:
     _, event = team.alice.add(team.roster, team.mallory)
-    assert refusal(await team.at_mallory.submit(event)) == Refusal.BAD_SIGNATURE
+    assert refusal(await team.at_mallory.submit(event)) == Refusal.UNKNOWN_CHANNEL
+
+
+# --- a member may give back another's event that a relay has lost; nobody else, and nothing else
+
+
+async def test_a_member_gives_back_what_another_has_signed(team: Team) -> None:
+    _, event = team.alice.add(team.roster, team.mallory)
+    assert position(await team.at_bob.submit(event)) == 3
+    assert position(await team.at_bob.submit(event)) == 3
+
+
+async def test_a_forged_event_is_refused_whoever_brings_it(team: Team) -> None:
+    _, event = team.alice.add(team.roster, team.mallory)
+    event = replace(event, signed=Signed(event.signed.payload, bytes(64)))
+    assert refusal(await team.at_bob.submit(event)) == Refusal.BAD_SIGNATURE
+    assert refusal(await team.at_alice.submit(event)) == Refusal.BAD_SIGNATURE
+
+
+async def test_an_event_of_a_card_that_the_relay_lacks_is_refused(team: Team) -> None:
+    _, event = Person("alice@example.org").create([team.bob])
+    assert refusal(await team.at_bob.submit(event)) == Refusal.UNKNOWN_CARD
+
+
+async def test_who_brings_an_event_lends_its_author_no_right(team: Team) -> None:
+    roster = replace(team.roster, members=_all_owners(team.roster))
+    _, event = team.bob.add(roster, team.mallory)
+    assert refusal(await team.at_alice.submit(event)) == Refusal.NOT_AN_ADMIN
+
+
+async def test_an_event_that_another_overtook_is_refused_whoever_brings_it(team: Team) -> None:
+    _, overtaken = team.alice.add(team.roster, team.mallory)
+    position(await team.at_alice.submit(team.alice.event(team.roster, Rename("other"))))
+    assert refusal(await team.at_bob.submit(overtaken)) == Refusal.ROSTER_CONFLICT
+
+
+async def test_who_was_removed_does_not_bring_himself_back(team: Team) -> None:
+    after, removing = team.alice.remove(team.roster, team.bob)
+    position(await team.at_alice.submit(removing))
+    _, adding = team.alice.add(after, team.bob)
+    for event in (adding, removing):
+        assert refusal(await team.at_bob.submit(event)) == Refusal.NOT_A_MEMBER
+
+
+async def test_a_stranger_learns_of_no_event_whether_the_relay_has_it(team: Team) -> None:
+    _, event = team.alice.create([team.bob])
+    assert refusal(await team.at_mallory.submit(event)) == Refusal.UNKNOWN_CHANNEL
+    position(await team.at_bob.submit(event))
+    assert refusal(await team.at_mallory.submit(event)) == Refusal.UNKNOWN_CHANNEL
+
+
+def _all_owners(roster: Roster) -> dict[str, Member]:
+    return {who: replace(member, role=Role.OWNER) for who, member in roster.members.items()}
 
 
 async def test_nobody_publishes_in_anothers_name(team: Team) -> None:

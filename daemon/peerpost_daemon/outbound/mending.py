@@ -41,6 +41,8 @@ PAGE = 16
 RETRY_SECONDS = 1.0
 ROSTER_RETRY_SECONDS = 30.0
 """After the relay did not take a change: it may, once the cards that it lost with it are there again."""
+NOT_OURS_TO_BRING = frozenset({"unknown_channel", "not_a_member"})
+"""The relay lost that we are a member: somebody else has to bring that, then `joined` is heard."""
 
 _log = logging.getLogger(__name__)
 
@@ -173,7 +175,7 @@ class Mending:
         _log.info("the relay does not take a change again that it lost: %s", error.kind)
         self._put_off.add(id_)
         asyncio.get_running_loop().call_later(ROSTER_RETRY_SECONDS, self._try_again, id_)
-        if id_ not in self._told:
+        if id_ not in self._told and error.kind not in NOT_OURS_TO_BRING:
             self._told.add(id_)
             detail, now_ms = f"change {self._rosters.get(id_, 0) + 1}: {error.kind}", self._now_ms()
             await self._database.write(
@@ -184,6 +186,11 @@ class Mending:
     def _try_again(self, id_: bytes) -> None:
         self._put_off.discard(id_)
         self._woken.set()
+
+    def joined(self, id_: bytes) -> None:
+        """Try at once to give back what could not be: somebody else has brought that we are a member."""
+        if id_ in self._put_off:
+            self._try_again(id_)
 
     # --- the relay claims more
 

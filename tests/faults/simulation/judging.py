@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Mapping
 
 from peerpost_daemon.ids import message_text
-from peerpost_daemon.records import consumers
+from peerpost_daemon.records import account as accounts
+from peerpost_daemon.records import chains, consumers
 from peerpost_daemon.vault.connection import SqlConnection
 from tests.faults.checker import Said, Verdict, judge
 from tests.faults.simulation.hosts import CONSUMER, Host
@@ -23,11 +24,17 @@ async def settle(world: World) -> list[str]:
     until = world.loop.time() + SETTLE_SECONDS
     while world.loop.time() < until:
         restless = [line for host in world.hosts.values() for line in await _restless(world, host)]
+        restless = restless or _on_their_way(world)
         if not restless:
             break
         await asyncio.sleep(LOOK_SECONDS)
     world.trace.note("all is at rest" if not restless else "some will not come to rest")
     return restless
+
+
+def _on_their_way(world: World) -> list[str]:
+    """Return what somebody is due and was not given yet: senders do not wait for guests, and these may be slow."""
+    return [f"{one.member} waits for {line}" for one in verdicts(world) for line in one.lost]
 
 
 async def _restless(world: World, host: Host) -> list[str]:
@@ -40,19 +47,28 @@ async def _restless(world: World, host: Host) -> list[str]:
 def _open(db: SqlConnection, guests: set[bytes]) -> list[str]:
     """Return messages and events that are still under way; a guest who left says nothing any more."""
     rows = db.execute(
-        "SELECT number, state, recipients FROM outbox WHERE state NOT IN "
+        "SELECT number, state, recipients, channel, sequence FROM outbox WHERE state NOT IN "
         "('delivered', 'read', 'failed')"
     ).fetchall()
     found = [
         f"message {number} is {state}"
-        for number, state, recipients in rows
-        if state != "sent" or not guests & _cards(recipients)
+        for number, state, recipients, channel, sequence in rows
+        if state != "sent" or _lacking(db, channel, sequence, _cards(recipients) - guests)
     ]
     consumer = consumers.find(db, CONSUMER)
     newest = db.execute("SELECT coalesce(max(cursor), 0) FROM event").fetchone()[0]
     if consumer is None or consumer.acknowledged < newest:
         found.append("the consumer is behind")
     return found
+
+
+def _lacking(db: SqlConnection, channel: bytes, sequence: int, cards: set[bytes]) -> set[bytes]:
+    """Return those of the cards, our own aside, whose receipts do not say that they have a message."""
+    account = accounts.find(db)
+    assert account is not None
+    have = chains.deliveries(db, channel)
+    others = cards - {account.card.id}
+    return {card for card in others if card not in have or not have[card].covers(sequence)}
 
 
 def _cards(recipients: bytes | None) -> set[bytes]:
