@@ -244,6 +244,10 @@ class Engine:
             return found
 
         found = await self._database.write(store)
+        if found.rewound:
+            # What this session brings begins at the cursor it was asked with: it would pass over what is before it.
+            self._inbox.await_session()
+            self._begin_anew()
         self._mending.begin(found)
         self._note(self._backups.compare())
         self._lack(await self._database.read(lambda db: standing.lacking(db, states)))

@@ -244,3 +244,23 @@ async def test_two_changes_of_one_place_are_a_fork_that_is_told(tmp_path: Path) 
 def _members(db: SqlConnection, channel: bytes) -> int:
     found = channels.find(db, channel)
     return len(found.roster.members) if found else 0
+
+
+async def test_what_others_sent_before_us_to_an_older_relay_is_not_passed_over(
+    tmp_path: Path,
+) -> None:
+    copies = Copies(tmp_path)
+    async with copies.serving(ALICE, BOB) as (alice, bob):
+        channel = await alice.channel("ops", BOB)
+        await alice.outgoing(await alice.send(channel, "one"), "delivered")
+    copies.back_up("relay")
+    async with copies.serving(ALICE, BOB) as (alice, bob):
+        for text in ("two", "three"):
+            await alice.outgoing(await alice.send(channel, text), "delivered")
+    copies.restore("relay")
+    async with copies.serving(ALICE) as (alice,):
+        await alice.outgoing(await alice.send(channel, "four"), "sent")
+    async with copies.serving(ALICE, BOB) as (alice, bob):
+        await alice.outgoing(await alice.send(channel, "five"), "delivered")
+        await bob.shows(channel, "one", "two", "three", "four", "five")
+        assert await bob.reasons() == []

@@ -156,7 +156,8 @@ class Inbox:
         self._bytes = 0
         self._deaf = False
 
-    def _turn_deaf(self) -> None:
+    def await_session(self) -> None:
+        """Drop what waits and whatever still comes in this session."""
         self.clear()
         self._deaf = True
 
@@ -170,10 +171,10 @@ class Inbox:
                     await self._process(batch)
                 except (LinkError, DaemonError) as error:
                     _log.warning("what arrived was not stored and will come again: %s", error.kind)
-                    self._turn_deaf()
+                    self.await_session()
                     self._broken()
                 except Exception:
-                    self._turn_deaf()
+                    self.await_session()
                     raise
 
     def _batch(self) -> list[Arrived]:
@@ -263,7 +264,7 @@ class Inbox:
         echo = all(_is_echo(one, self._me.card.id) for _, items in parsed for one in items)
         done = await self._database.write(store, later=echo and not self._bell.hurried)
         if done.rewound:
-            self._turn_deaf()  # the next session reads from where the cursor is now
+            self.await_session()  # the next session reads from where the cursor is now
             self._broken()
         if self._checkpoints is not None and await self._checkpoints.look(seen):
             await self._release()
@@ -321,7 +322,7 @@ class Inbox:
             try:
                 await self._take_kept(channel)
             except (LinkError, DaemonError):
-                self._turn_deaf()  # what comes now stands after what was not taken
+                self.await_session()  # what comes now stands after what was not taken
                 self._broken()
                 raise
         self._bell.ring()
@@ -337,7 +338,7 @@ class Inbox:
         waiting = await self._database.read(lambda db: requests.find(db, channel))
         await self._database.write(lambda db: requests.forget(db, channel))
         if waiting is not None and waiting.full:
-            self._turn_deaf()  # the next session brings what found no room
+            self.await_session()  # the next session brings what found no room
             self._broken()
 
     async def judge(self, decide: Callable[[SqlConnection], None]) -> None:

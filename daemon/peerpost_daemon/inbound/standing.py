@@ -38,7 +38,8 @@ def take_in(db: SqlConnection, states: Iterable[ChannelState], now_ms: int) -> F
         if own_chain.is_forked(db, channel, state):
             detail = f"{channel.roster.name}, at or before change {state.roster_position}"
             alarms.sound(db, "roster_forked", detail, now_ms, channel.id)
-        _compare_streams(db, channel, state, lost=lost, now_ms=now_ms)
+        if _compare_streams(db, channel, state, lost=lost, now_ms=now_ms):
+            found.rewound.add(channel.id)
     return found
 
 
@@ -88,16 +89,20 @@ def everybody(db: SqlConnection) -> list[str]:
 
 def _compare_streams(
     db: SqlConnection, channel: Channel, state: ChannelState, *, lost: bool, now_ms: int
-) -> None:
+) -> bool:
+    """Compare where the stream stands; return whether it has to be read from an earlier position."""
+    if not state.recovered:
+        detail = f"before position {state.oldest}"
+        alarms.sound(db, "history_lost", detail, now_ms, channel.id)
     if lost or state.last < channel.cursor:
         # It gives positions a second time: what comes there must not pass for known. Others may have filled up some
         # already; the copy is no older than the last of ours in it.
         ours = own_links.known(db, channel.id, state.own_sequence)
         known = ours is not None and ours.id == state.own_head
         stands = min(state.last, channel.cursor, (ours.position or 0) if ours and known else 0)
-        channels.rewind(db, channel.id, stands)
-        detail = f"position {channel.cursor} became {stands}"
-        alarms.sound(db, "relay_rolled_back", detail, now_ms, channel.id)
-    if not state.recovered:
-        detail = f"before position {state.oldest}"
-        alarms.sound(db, "history_lost", detail, now_ms, channel.id)
+        if stands < channel.cursor:
+            channels.rewind(db, channel.id, stands)
+            detail = f"position {channel.cursor} became {stands}"
+            alarms.sound(db, "relay_rolled_back", detail, now_ms, channel.id)
+            return True
+    return False

@@ -72,6 +72,9 @@ class Mending:
             bytes, int
         ] = {}  # channel: the roster position up to which the relay is
         self._put_off: set[bytes] = set()  # of these: what it did not take
+        self._joined: set[bytes] = (
+            set()
+        )  # of these: where somebody else has brought that we are a member
         self._told: set[bytes] = set()  # claims of which people have been told
         self._stuck: set[bytes] = set()  # the relay does not let them go on in this session
         self._woken = asyncio.Event()
@@ -88,6 +91,7 @@ class Mending:
         self._claimed.clear()
         self._rosters.clear()
         self._put_off.clear()
+        self._joined.clear()
         self._stuck.clear()
         self._told.clear()
         self.add(found)
@@ -173,6 +177,10 @@ class Mending:
 
     async def _put_roster_off(self, id_: bytes, error: "_RosterRefusedError") -> None:
         _log.info("the relay does not take a change again that it lost: %s", error.kind)
+        if error.kind in NOT_OURS_TO_BRING and id_ in self._joined:
+            self._joined.discard(id_)
+            self._later(RETRY_SECONDS)
+            return
         self._put_off.add(id_)
         asyncio.get_running_loop().call_later(ROSTER_RETRY_SECONDS, self._try_again, id_)
         if id_ not in self._told and error.kind not in NOT_OURS_TO_BRING:
@@ -189,7 +197,8 @@ class Mending:
 
     def joined(self, id_: bytes) -> None:
         """Try at once to give back what could not be: somebody else has brought that we are a member."""
-        if id_ in self._put_off:
+        if id_ in self._rosters:
+            self._joined.add(id_)  # it may be asked for at this moment, and refused yet
             self._try_again(id_)
 
     # --- the relay claims more

@@ -6,7 +6,7 @@ verified, and nothing else.
 
 from enum import Enum
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from peerpost_daemon.records import channels, own_links
 from peerpost_daemon.records.channels import Channel
@@ -38,12 +38,14 @@ class Found(Struct, frozen=True):
     """Be the channels in which our chain stands otherwise at the relay than here.
 
     `lost`: what the relay still has of ours. `claimed`: what it says beyond what is known here. `rosters`: the roster
-    position up to which the relay has what is known here, -1 when it does not know the channel.
+    position up to which the relay has what is known here, -1 when it does not know the channel. `rewound`: channels
+    that are read from an earlier cursor now than the one that this session began with.
     """
 
     lost: dict[bytes, Link | None]
     claimed: dict[bytes, Claim]
     rosters: dict[bytes, int]
+    rewound: set[bytes] = field(default_factory=set)
 
 
 def link_of(state: ChannelState) -> Link | None:
