@@ -145,6 +145,7 @@ class Methods:
         relay: str | None = None,
         relay_key: str | None = None,
         timeout: float | None = None,
+        with_history: bool | None = None,
     ) -> Linking:
         """Make this daemon a further device of an identity, for another device to approve."""
 
@@ -157,7 +158,7 @@ class Methods:
         """List the devices of this account's identity."""
 
     @method("account.approve")
-    def account_approve(self, code: str) -> Devices:
+    def account_approve(self, code: str, *, with_history: bool | None = None) -> Devices:
         """Let the device take part that shows this code."""
 
     @method("card.show")

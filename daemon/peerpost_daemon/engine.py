@@ -30,6 +30,7 @@ from peerpost_daemon.inbound import standing
 from peerpost_daemon.inbound.inbox import Delivered, Inbox, Joining, Lacking, Noticed, Receipted
 from peerpost_daemon.inbound.logs import RosterLogs
 from peerpost_daemon.inbound.opening import Recipient
+from peerpost_daemon.inheritance import Inheritance
 from peerpost_daemon.link import (
     Credentials,
     LinkSettings,
@@ -148,6 +149,15 @@ class Engine:
             now_ms=now_ms,
             changed=lambda: self._note(self._inbox.judge(lambda _db: None)),
         )
+        self.inheritance = Inheritance(
+            database,
+            self.channels,
+            bell,
+            me.card.identity,
+            now_ms=now_ms,
+            random_bytes=sender.random_bytes,
+            queued=self.outbound.wake,
+        )
         self._answers.lacking = self._lack
         if self.files is not None:
             self.files.then(self.outbound.again)
@@ -184,7 +194,7 @@ class Engine:
         """Begin to run."""
         parts = (self._link, self._inbox, self._answers, self.outbound, self._receipts)
         upkeep = (self._mending, self._ageing, self._tidying, self._pruning)
-        for part in (*parts, self.requests, *upkeep):
+        for part in (*parts, self.requests, self.inheritance, *upkeep):
             self._tasks.append(asyncio.create_task(self._keep(part.run), name=type(part).__name__))
         for moving in self.files.parts if self.files is not None else ():
             self._tasks.append(asyncio.create_task(self._keep(moving.run), name="files"))

@@ -4,7 +4,7 @@ Sender, channel and sequence stand here again and are compared with the signed h
 member who puts another's ciphertext under a header of his own is found out.
 """
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta
 
@@ -23,6 +23,9 @@ MediaType = Annotated[
 ]
 Tag = Annotated[str, Meta(min_length=1, max_length=limits.MAX_TAG_CHARACTERS)]
 FileName = Annotated[str, Meta(min_length=1, max_length=limits.MAX_FILE_NAME_CHARACTERS)]
+
+HISTORY_PAGE: Final = "application/vnd.peerpost.history-page.v1"
+"""The media type of messages that a device hands on to another one of its identity."""
 
 
 class Text(WireStruct, frozen=True, tag="text"):

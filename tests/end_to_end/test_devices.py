@@ -1,5 +1,7 @@
 """Two devices of alice and one of bob, as real processes: link, approve, both take part, remove, nothing more."""
 
+import json
+
 import pytest
 
 from peerpost import RefusedError
@@ -54,3 +56,29 @@ async def test_a_linked_device_reads_all_from_its_approval_to_its_removal(site: 
     assert [m["text"] for m in await vault_of(phone.client, channel["channel"])] == both
     shown = await bob.client.contact_show(alice.identity)
     assert {card["device"]: card["state"] for card in shown["cards"]}["phone"] == "ended"
+
+
+async def test_a_device_linked_with_history_reads_what_was_said_before(site: Site) -> None:
+    await site.relay.start()
+    alice, bob = await site.members("alice", "bob")
+    await alice.client.send(to=bob.identity, text="before", wait="delivered")
+    await bob.client.send(to=alice.identity, text="answer", wait="delivered")
+    (channel,) = (await alice.client.channel_list())["channels"]
+    phone = site.daemon("phone")
+    await phone.start()
+    token = (await site.relay.token()).encode()
+    link = ("link", alice.identity, "--device", "phone", "--with-history", "--token", "-")
+    linking = await phone.peerpost(*link, "--json", stdin=token)
+    assert linking.code == 0, linking.err
+    code = json.loads(linking.out)["code"]
+    approved = await alice.peerpost("devices", "approve", "--with-history", "--json", code)
+    assert approved.code == 0, approved.err
+
+    await phone.event("daemon", change="history_received")
+    await phone.joined(channel["channel"])
+    shown = await phone.client.message_list(channel["channel"])
+    assert [(m["text"], m["mine"]) for m in shown["messages"]] == [
+        ("before", True),
+        ("answer", False),
+    ]
+    assert all(m["imported"] for m in shown["messages"])

@@ -29,6 +29,8 @@ def arguments(parser: Parser) -> None:
     actions["approve"].add_argument(
         "code", metavar="CODE", nargs="+", help="the 20 digits, or the QR code's text"
     )
+    with_history = "hand the messages that are here on to it, encrypted"
+    actions["approve"].add_argument("--with-history", action="store_true", help=with_history)
     add = actions["remove"].add_argument
     add("device", metavar="DEVICE", help="a device's name, or the id of its card")
     add("--reason", choices=REASONS, default="retired", help="why (retired); who reads it is told")
@@ -41,7 +43,9 @@ def run(client: Client, options: Namespace, screen: Screen) -> None:
         screen.show(shown, f"{label(shown['device'])}  {label(shown['state'])}")
         return
     if options.action == "approve":
-        devices = client.account_approve(" ".join(options.code))
+        devices = client.account_approve(
+            " ".join(options.code), with_history=options.with_history or None
+        )
     else:
         devices = client.account_devices()
     screen.show(devices, *(line for each in devices["devices"] for line in device_lines(each)))

@@ -20,6 +20,8 @@ def arguments(parser: Parser) -> None:
     """Declare what registering takes, and where the picture goes."""
     register.arguments(parser)
     parser.add_argument("--png", metavar="FILE", help="write the QR code to a new PNG file")
+    with_history = "take in the history that the approving device hands on"
+    parser.add_argument("--with-history", action="store_true", help=with_history)
 
 
 def run(client: Client, options: Namespace, screen: Screen) -> None:
@@ -30,6 +32,7 @@ def run(client: Client, options: Namespace, screen: Screen) -> None:
         device=options.device,
         relay=options.relay,
         timeout=options.timeout,
+        with_history=options.with_history or None,
     )
     if not linking["waiting"]:
         screen.show(
@@ -41,4 +44,7 @@ def run(client: Client, options: Namespace, screen: Screen) -> None:
     lines = () if options.png is not None else qr_lines(linking["qr"])
     screen.show(linking, f"code  {label(linking['code'])}", *lines)
     if not screen.as_json:
-        complain(f"On another device of {linking['identity']}: peerpost devices approve CODE")
+        wanted = " --with-history" if options.with_history else ""
+        complain(
+            f"On another device of {linking['identity']}: peerpost devices approve{wanted} CODE"
+        )

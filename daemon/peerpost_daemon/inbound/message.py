@@ -2,7 +2,7 @@
 
 from peerpost_daemon.records.bodies import encode_presentation
 from peerpost_daemon.records.messages import Message
-from peerpost_protocol.content import Content, Data, Files, Text
+from peerpost_protocol.content import HISTORY_PAGE, Content, Data, Files, Text
 from peerpost_protocol.envelope import Envelope
 from peerpost_protocol.frames import Item
 
@@ -14,6 +14,8 @@ def message_of(
     match content.body:
         case Text(text) | Files(text):
             media_type, body = None, text.encode()
+        case Data(media_type) if mine and media_type == HISTORY_PAGE:
+            return None
         case Data(media_type, body):
             pass
         case _:

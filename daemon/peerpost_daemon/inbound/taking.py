@@ -28,7 +28,7 @@ from msgspec import Struct
 
 from peerpost_daemon import changing, event_data
 from peerpost_daemon.ids import message_text
-from peerpost_daemon.inbound import attachments, changes, invitations, own, reading
+from peerpost_daemon.inbound import attachments, changes, inherited, invitations, own, reading
 from peerpost_daemon.inbound.belonging import (
     BLOCKED,
     UNTRUSTED,
@@ -354,6 +354,9 @@ def _accept(
             reject(db, channel.id, item, wrong, taking)  # 8
         return
     mine = envelope.sender.identity == taking.me.card.identity  # by another device
+    if mine and inherited.is_page(channel, taking.me.card.identity, content.body):
+        inherited.take(db, taking.me.card.identity, content.body, taking.now_ms)
+        return
     message = message_of(envelope, content, item, mine=mine, now_ms=taking.now_ms)
     if message is None:
         fault = fault_of(envelope, "unsupported_content", type(content.body).__name__.lower())  # 8

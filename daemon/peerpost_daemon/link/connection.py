@@ -223,7 +223,9 @@ class RelayConnection:
         task = asyncio.create_task(self._guard(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(lambda _: work.close())  # cancelled before it began, nobody awaits it
+        task.add_done_callback(
+            lambda _: work.close()
+        )  # cancelled before it began, nobody awaits it
 
     async def _guard(self, work: Coroutine[None, None, None]) -> None:
         """Let whatever goes wrong in a task end the session with its reason, and nothing else."""

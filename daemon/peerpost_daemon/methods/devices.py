@@ -11,6 +11,7 @@ from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.methods.account import AccountMethods, Register
 from peerpost_daemon.methods.params import NoParams
 from peerpost_daemon.records import account as accounts
+from peerpost_daemon.records import inheritance
 from peerpost_daemon.records.account import Account
 from peerpost_daemon.rpc import Call, Method, Requires, Scope
 from peerpost_daemon.vault.connection import SqlConnection
@@ -26,6 +27,13 @@ class Approve(Struct, frozen=True, forbid_unknown_fields=True):
     """Take the code that the new device shows."""
 
     code: CodeParam
+    with_history: bool = False
+
+
+class Link(Register, frozen=True, forbid_unknown_fields=True):
+    """Take what registering takes, and whether to take in the history that an approval hands on."""
+
+    with_history: bool = False
 
 
 class DeviceMethods:
@@ -61,7 +69,7 @@ class DeviceMethods:
             errors=("unknown_card", *relay, *stored),
         )
 
-    async def link(self, params: Register, call: Call) -> views.Linking:
+    async def link(self, params: Link, call: Call) -> views.Linking:
         """Make this daemon a further device of an identity; another device has to approve the code."""
         try:
             await self._accounts.register(params, call)
@@ -72,6 +80,8 @@ class DeviceMethods:
             await self._accounts.outcome(params.timeout)
         account = await self._daemon.read(accounts.find)
         assert account is not None
+        if params.with_history:
+            await self._daemon.write(inheritance.expect)
         if account.state == "pending":
             message = "The relay is out of reach; link again when it is back."
             raise DaemonError("relay_unreachable", message)
@@ -85,7 +95,11 @@ class DeviceMethods:
 
     async def approve(self, params: Approve, call: Call) -> views.Devices:
         """Let the device take part that shows this code; from then on everybody seals to it as well."""
-        await self._daemon.engine.devices.approve(params.code)
+        engine = self._daemon.engine
+        await engine.devices.approve(params.code)
+        if params.with_history:
+            await engine.judge(lambda _db: None)  # it counts here before anything is sealed
+            await engine.inheritance.begin()
         return await self.devices(NoParams(), call)
 
     def _again(self, db: SqlConnection) -> bool:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from peerpost_protocol.content import Body, Deletion, Edit, Presentation, Reaction, ReadMark
+from peerpost_protocol.content import Body, Data, Deletion, Edit, Presentation, Reaction, ReadMark
 
 Change = Reaction | Edit | Deletion
 
@@ -11,7 +11,7 @@ _decoder = msgspec.msgpack.Decoder(Body)
 _presentations = msgspec.msgpack.Decoder(Presentation)
 
 
-def encode_body(body: ReadMark | Change) -> bytes:
+def encode_body(body: ReadMark | Change | Data) -> bytes:
     """Return the body as it is stored."""
     return _encode(body)
 

@@ -117,8 +117,8 @@ def _drop_imported(db: SqlConnection, message: Message) -> bool:
     return bool(dropped.rowcount)
 
 
-def restore(db: SqlConnection, message: Message) -> None:
-    """Store a message out of a backup, with what has become of it since it was sent."""
+def restore(db: SqlConnection, message: Message) -> bool:
+    """Store a message out of a backup, with what has become of it since it was sent; return False when it is here."""
     cursor = add(db, message)
     if cursor is not None:
         db.execute(
@@ -126,6 +126,7 @@ def restore(db: SqlConnection, message: Message) -> None:
             "WHERE cursor = ?",
             (message.edited_at_ms, message.deleted_at_ms, message.deleted_by, cursor),
         )
+    return cursor is not None
 
 
 def between(db: SqlConnection, after: int, until: int, limit: int) -> list[StoredMessage]:

@@ -35,6 +35,29 @@ def add_change(
     _add(db, id_, channel, content, subject=subject, now_ms=now_ms, expires_at_ms=expires_at_ms)
 
 
+def add_page(db: SqlConnection, id_: bytes, channel: bytes, content: bytes, now_ms: int) -> None:
+    """Queue a page of the history. It is its own subject, so that no read mark takes its place."""
+    _add(db, id_, channel, content, subject=id_, now_ms=now_ms)
+
+
+def is_under_way(db: SqlConnection, channel: bytes) -> bool:
+    """Say whether something in a channel has not reached the relay."""
+    row = db.execute(
+        "SELECT 1 FROM outbox WHERE channel = ? AND state IN ('queued', 'sealed') LIMIT 1",
+        (channel,),
+    ).fetchone()
+    return row is not None
+
+
+def empty_sent(db: SqlConnection, channel: bytes) -> None:
+    """Remove what pages in a channel say that have reached the relay."""
+    db.execute(
+        "UPDATE outbox SET wiped = 1, content = x'', envelope = NULL WHERE channel = ? "
+        "AND subject = message AND state NOT IN ('queued', 'sealed') AND content <> x''",
+        (channel,),
+    )
+
+
 def wipe(
     db: SqlConnection, message: bytes, now_ms: int, is_superseded: Callable[[bytes], bool]
 ) -> None:

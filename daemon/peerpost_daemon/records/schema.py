@@ -6,6 +6,7 @@ from peerpost_daemon.records.backup_schema import BACKUPS
 from peerpost_daemon.records.bounds_schema import BOUNDS
 from peerpost_daemon.records.content_schema import CONTENT
 from peerpost_daemon.records.file_schema import FILES
+from peerpost_daemon.records.inheritance_schema import INHERITANCE
 from peerpost_daemon.records.lineage_schema import LINEAGE
 from peerpost_daemon.records.posting_schema import POSTING
 from peerpost_daemon.records.request_schema import REQUESTS
@@ -204,4 +205,5 @@ MIGRATIONS: Final = (
     Migration(10, "histories of identities", LINEAGE),
     Migration(11, "requests, consents and local names of channels", REQUESTS),
     Migration(12, "files", FILES),
+    Migration(13, "histories handed from device to device", INHERITANCE),
 )
