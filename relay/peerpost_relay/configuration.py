@@ -38,6 +38,8 @@ class RelayConfiguration(Struct, frozen=True, kw_only=True, forbid_unknown_field
     )
     # the URL at which daemons reach this relay, as wss://HOST[:PORT]; invitations name it
     address: Address | None = None
+    # where GET /metrics is answered, as HOST:PORT or unix:/path; none: nowhere. It asks nobody who he is
+    metrics: Address | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"  # what is logged, and above
     log_format: Literal["text", "json"] = "text"  # for people, or for machines
     tls: TlsSettings = TlsSettings()
@@ -73,6 +75,8 @@ def _check(found: RelayConfiguration) -> None:
     """Raise ConfigurationError for what does not fit together."""
     for text in found.listen:
         check_plain(address_of(text)[0], found.tls)
+    if found.metrics is not None:
+        address_of(found.metrics)
     if found.tls.key is not None and found.tls.certificate is None:
         raise ConfigurationError("tls.certificate: a key needs its certificate")
     try:

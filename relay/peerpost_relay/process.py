@@ -29,6 +29,7 @@ from peerpost_relay.errors import SetupError
 from peerpost_relay.listener import Bound
 from peerpost_relay.mail import Postman
 from peerpost_relay.mail_settings import CREDENTIALS_VARIABLE
+from peerpost_relay.metrics import MetricsListener, RelayCollector, registry_of
 from peerpost_relay.relay import Relay
 from peerpost_relay.service_manager import ServiceManager, passed_sockets
 from peerpost_relay.sqlite_store import SqliteStore
@@ -105,9 +106,12 @@ async def _run(
         asyncio.get_running_loop().add_signal_handler(number, _stopping(number, stopped))
     try:
         bound = await _listen(relay, serving, passed)
+        metrics = await _measure(relay, serving, tls)
         _announce(relay, bound)
         async with _reporting(relay, manager, f"listening on {bound[0]}", tls):
             await _until(stopped, relay)
+        if metrics is not None:
+            metrics.close()
     finally:
         await relay.close()
         log.info("stopped")
@@ -127,6 +131,19 @@ async def _listen(relay: Relay, serving: Serving, passed: list[socket.socket]) -
             said = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
             raise SetupError(f"cannot listen on {text}: {said}") from None
     return bound
+
+
+async def _measure(relay: Relay, serving: Serving, tls: Tls | None) -> MetricsListener | None:
+    """Answer scrapes, if that is wanted."""
+    if serving.settings.metrics is None:
+        return None
+    collector = RelayCollector(
+        DataFolder(serving.data).database, relay.figures, lambda: tls.certificate if tls else None
+    )
+    listener = MetricsListener(registry_of(collector))
+    where = await listener.listen(*address_of(serving.settings.metrics))
+    log.info("metrics on %s", ", ".join(f"{host}:{port}" for host, port in where))
+    return listener
 
 
 @asynccontextmanager

@@ -33,6 +33,7 @@ from peerpost_relay.fan_out import FanOut, Follower
 from peerpost_relay.ingest import Ingest
 from peerpost_relay.listener import Bound, Listener
 from peerpost_relay.mail import Outbox, Postman
+from peerpost_relay.metrics import Figures
 from peerpost_relay.outcomes import Entered, News
 from peerpost_relay.peer import Peer
 from peerpost_relay.proofs import Proofs
@@ -236,6 +237,20 @@ class Relay:
             "connections": len(self._peers),
             "stopping": self._draining,
         }
+
+    def figures(self) -> Figures:
+        """Return what the metrics say of this moment."""
+        writer = self._writer
+        return Figures(
+            well=self.health()[0],
+            stopping=self._draining,
+            connections=len(self._peers),
+            sockets=len(self._listener.connections),
+            waiting=writer.backlog,
+            groups=writer.groups,
+            operations=writer.operations,
+            lost=writer.lost,
+        )
 
     # -- inside ----------------------------------------------------------------------------------
 

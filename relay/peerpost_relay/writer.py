@@ -43,6 +43,7 @@ class Writer:
         self._room.set()
         self._idle = asyncio.Event()
         self._idle.set()
+        self.groups = self.operations = self.lost = 0  # since the start: committed, and not
         self.failing: Refusal | None = None  # why the newest group was lost, None when it was not
 
     @property
@@ -87,6 +88,8 @@ class Writer:
         if self.failing is not None:
             log.info("the store works again")
         self.failing = None
+        self.groups += 1
+        self.operations += len(group)
         for write, result in zip(group, results, strict=True):
             write.answer(result)
         news = [r.news for r in results if isinstance(r, Outcome) and r.news is not None]
@@ -97,6 +100,7 @@ class Writer:
         if self.failing is not error.kind:
             log.error("a group of %d was lost: %s", len(group), error)
         self.failing = error.kind
+        self.lost += len(group)
         refusal = RefusalError(
             error.kind,
             "nothing was stored; try again later",

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from peerpost_daemon.errors import CallerGone, DaemonError
+from peerpost_daemon.health.metrics import CONTENT_TYPE, exposition
 from peerpost_daemon.rpc import envelope
 from peerpost_daemon.rpc.call import Call
 from peerpost_daemon.rpc.connection import peer_of
@@ -27,6 +28,7 @@ from peerpost_daemon.rpc.routes import MAX_TARGET, Form, Route, RouteError, rout
 MAX_HEAD: Final = 16 * 1024  # bytes of a request's line and headers
 BEAT_SECONDS: Final = 15.0  # a comment in a silent stream, so that nobody takes it for dead
 STREAMING: Final = "event.subscribe"
+METRICS: Final = ("content-type", CONTENT_TYPE)
 JSON: Final = ("content-type", "application/json")
 EVENTS: Final = [("content-type", "text/event-stream"), ("cache-control", "no-store")]
 _log = logging.getLogger(__name__)
@@ -210,6 +212,8 @@ class HttpConnection(asyncio.Protocol):
             self._respond(200, answer)
         elif result is None:
             self._respond(503 if wanted.form is Form.HEALTH else 400, answer)
+        elif wanted.form is Form.METRICS:
+            self._respond(200, exposition(bytes(result)), METRICS)
         elif wanted.form is Form.HEALTH:
             well = msgspec.json.decode(result, type=_Well).well
             self._respond(200 if well else 503, bytes(result))
@@ -247,9 +251,9 @@ class HttpConnection(asyncio.Protocol):
         self._transport.resume_reading()
         self._take()  # of what came with the request before
 
-    def _respond(self, status: int, body: bytes) -> None:
-        body = body and body + b"\n"
-        headers = [JSON, ("content-length", str(len(body)))] if status != 204 else []
+    def _respond(self, status: int, body: bytes, kind: tuple[str, str] = JSON) -> None:
+        body = body and body.removesuffix(b"\n") + b"\n"
+        headers = [kind, ("content-length", str(len(body)))] if status != 204 else []
         if self._last:
             headers.append(("connection", "close"))
         parts = [h11.Response(status_code=status, headers=headers), h11.Data(data=body)]

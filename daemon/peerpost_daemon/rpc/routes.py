@@ -4,6 +4,7 @@ POST /rpc        a request or a batch, as a line would hold it; 204 when nothing
 GET  /events     a subscription, as server-sent events; parameters as of `event.subscribe`, `channel` and `kind`
 may be repeated; `Last-Event-ID` is where an unnamed one goes on
 GET  /health     `daemon.health`; 200 when all is well, 503 when not
+GET  /metrics    the figures of `daemon.health` for Prometheus
 GET  /openrpc.json   what `rpc.discover` says
 """
 
@@ -28,6 +29,7 @@ class Form(Enum):
     ANSWER = auto()  # the whole JSON-RPC answer
     RESULT = auto()  # its result
     HEALTH = auto()  # its result, and a status that says whether all is well
+    METRICS = auto()  # its result, as Prometheus reads it
     STREAM = auto()  # what follows it, as server-sent events
 
 
@@ -49,6 +51,7 @@ class RouteError(Exception):
 
 _PLAIN: Final = {
     "/health": ("daemon.health", Form.HEALTH),
+    "/metrics": ("daemon.health", Form.METRICS),
     "/openrpc.json": ("rpc.discover", Form.RESULT),
 }
 _PATHS: Final = ("/rpc", "/events", *_PLAIN)

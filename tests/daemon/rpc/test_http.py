@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from peerpost_daemon.health.metrics import LABELLED, ROWS
 from peerpost_daemon.records import events
 from peerpost_daemon.rpc import http as http_module
 from peerpost_daemon.rpc.routes import MAX_TARGET
@@ -260,3 +262,12 @@ async def test_curl_is_enough(alice: House) -> None:
     )
     output, _ = await process.communicate()
     assert json.loads(output)["result"]["state"] == "ready"
+
+
+async def test_metrics_are_the_figures_of_the_health(http: Asking) -> None:
+    http.writer.write(b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    text = (await http.reader.read()).decode()
+    assert "content-type: text/plain; version=0.0.4" in text.lower()
+    shown = set(re.findall(r"^(peerpost_daemon_\w+?)(?:\{.*\})? \S+$", text, re.MULTILINE))
+    assert {"peerpost_daemon_ready", "peerpost_daemon_faults_total"} <= shown
+    assert shown <= {row.name for row in (*ROWS, *LABELLED)}
