@@ -5,7 +5,7 @@ from typing import Protocol, TypeVar
 
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.link.errors import LinkError, RefusedError
-from peerpost_daemon.link.session import AnswerFrame, RequestFrame
+from peerpost_daemon.link.requests import AnswerFrame, RequestFrame
 
 T = TypeVar("T")
 

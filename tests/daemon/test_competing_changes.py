@@ -7,7 +7,7 @@ import pytest
 
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.intentions import Intention, Ruling
-from peerpost_daemon.link.session import AnswerFrame, RequestFrame
+from peerpost_daemon.link.requests import AnswerFrame, RequestFrame
 from peerpost_protocol.frames import SubmitRosterEvent
 from peerpost_protocol.roster import Ban, Least, Policies, Remove, Rename, Role, SetRole, SetTopic
 from tests.support.accounts import RunningAccount, account

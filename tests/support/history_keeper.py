@@ -1,7 +1,7 @@
 """A relay that keeps histories and nothing else; what it shows of one can be less, or something else."""
 
 from peerpost_daemon.histories import Histories
-from peerpost_daemon.link.session import AnswerFrame, RequestFrame
+from peerpost_daemon.link.requests import AnswerFrame, RequestFrame
 from peerpost_daemon.vault.database import Database
 from peerpost_protocol.frames import CardNotice, HistoryPage, ReadHistory
 from peerpost_protocol.history import Began, History, HistoryEntry

@@ -11,7 +11,8 @@ from peerpost_daemon.link.errors import (
 )
 from peerpost_daemon.link.observer import LinkObserver
 from peerpost_daemon.link.relay_link import RelayLink
-from peerpost_daemon.link.session import MAX_PENDING_REQUESTS, AnswerFrame, RequestFrame
+from peerpost_daemon.link.requests import AnswerFrame, RequestFrame
+from peerpost_daemon.link.session import MAX_PENDING_REQUESTS
 from peerpost_daemon.link.settings import (
     Credentials,
     LinkSettings,

@@ -19,15 +19,13 @@ from peerpost_daemon.link.errors import (
     RelayFaultError,
 )
 from peerpost_daemon.link.observer import LinkObserver
+from peerpost_daemon.link.requests import AnswerFrame, NewsFrame, RequestFrame
 from peerpost_daemon.link.session import (
     Action,
     Answered,
-    AnswerFrame,
     Ended,
     Ending,
     News,
-    NewsFrame,
-    RequestFrame,
     Send,
     Session,
 )

@@ -16,13 +16,8 @@ from peerpost_daemon.link.backoff import Backoff
 from peerpost_daemon.link.connection import STOPPED, RelayConnection, failed
 from peerpost_daemon.link.errors import LinkDownError, LinkError
 from peerpost_daemon.link.observer import LinkObserver
-from peerpost_daemon.link.session import (
-    NONCE_LENGTH,
-    AnswerFrame,
-    Ending,
-    RequestFrame,
-    Session,
-)
+from peerpost_daemon.link.requests import AnswerFrame, RequestFrame
+from peerpost_daemon.link.session import NONCE_LENGTH, Ending, Session
 from peerpost_daemon.link.settings import Credentials, LinkSettings, check_address
 from peerpost_daemon.link.socket import DIAL_ERRORS, RelaySocket, dial, dial_ending
 from peerpost_daemon.link.status import LinkFault, LinkState, LinkStatus

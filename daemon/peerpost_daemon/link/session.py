@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from peerpost_daemon.link.errors import LinkBusyError, RelayFaultError, UnexpectedStepError
+from peerpost_daemon.link.requests import ANSWERS, AnswerFrame, NewsFrame, RequestFrame
 from peerpost_daemon.link.settings import Credentials
 from peerpost_protocol import limits
 from peerpost_protocol.errors import MalformedError, SignatureError
@@ -25,7 +26,6 @@ from peerpost_protocol.frames import (
     BackupNotice,
     BackupPart,
     BackupShown,
-    BeginUpload,
     BlobPart,
     CardNotice,
     Cards,
@@ -34,39 +34,17 @@ from peerpost_protocol.frames import (
     ConfirmProof,
     Cursor,
     Deliver,
-    DestroyBackup,
-    FetchBackup,
-    FetchCards,
     Hello,
     HistoryPage,
-    HoldCard,
     Joined,
-    PostReceipt,
-    Publish,
     PublishCard,
-    PutBackup,
-    PutBackupLock,
-    PutBackupPart,
-    ReadBackupPart,
-    ReadBlob,
-    ReadHistory,
-    ReadRoster,
-    ReadStream,
-    ReadWaitingCards,
     ReceiptNotice,
     Refused,
-    ResumeChain,
     RosterPage,
-    SearchCards,
-    SearchDomain,
-    ShowBackup,
     StartProof,
     StreamPage,
-    SubmitRosterEvent,
-    SubmitStatement,
     Subscribe,
     Subscribed,
-    UploadChunk,
     UploadState,
     Welcome,
     decode_relay_frame,
@@ -78,81 +56,6 @@ from peerpost_protocol.refusals import Refusal
 MAX_PENDING_REQUESTS = 1024
 NONCE_LENGTH = 32
 
-RequestFrame: TypeAlias = (
-    PublishCard
-    | SearchCards
-    | FetchCards
-    | SearchDomain
-    | ReadWaitingCards
-    | SubmitStatement
-    | ReadHistory
-    | StartProof
-    | ConfirmProof
-    | SubmitRosterEvent
-    | ReadRoster
-    | Publish
-    | ReadStream
-    | Subscribe
-    | PostReceipt
-    | ResumeChain
-    | BeginUpload
-    | UploadChunk
-    | ReadBlob
-    | PutBackup
-    | PutBackupPart
-    | PutBackupLock
-    | ShowBackup
-    | FetchBackup
-    | ReadBackupPart
-    | DestroyBackup
-    | HoldCard
-)
-AnswerFrame: TypeAlias = (
-    Accepted
-    | Cards
-    | HistoryPage
-    | RosterPage
-    | StreamPage
-    | Subscribed
-    | UploadState
-    | BlobPart
-    | BackupShown
-    | BackupFetched
-    | BackupPart
-)
-NewsFrame: TypeAlias = Deliver | Joined | ReceiptNotice | CardNotice | BackupNotice
-
-ANSWERS: Mapping[type[RequestFrame], type[AnswerFrame]] = MappingProxyType(
-    {
-        PublishCard: Accepted,
-        SearchCards: Cards,
-        FetchCards: Cards,
-        SearchDomain: Cards,
-        ReadWaitingCards: Cards,
-        SubmitStatement: Accepted,
-        ReadHistory: HistoryPage,
-        StartProof: Accepted,
-        ConfirmProof: Accepted,
-        SubmitRosterEvent: Accepted,
-        ReadRoster: RosterPage,
-        Publish: Accepted,
-        ReadStream: StreamPage,
-        Subscribe: Subscribed,
-        PostReceipt: Accepted,
-        ResumeChain: Accepted,
-        BeginUpload: UploadState,
-        UploadChunk: UploadState,
-        ReadBlob: BlobPart,
-        PutBackup: Accepted,
-        PutBackupPart: Accepted,
-        PutBackupLock: Accepted,
-        ShowBackup: BackupShown,
-        FetchBackup: BackupFetched,
-        ReadBackupPart: BackupPart,
-        DestroyBackup: Accepted,
-        HoldCard: Accepted,
-    }
-)
 TERMINAL = frozenset(
     {
         Refusal.TOKEN_REFUSED,

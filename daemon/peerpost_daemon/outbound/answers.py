@@ -26,7 +26,7 @@ from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.inbound.standing import lacking
 from peerpost_daemon.link.errors import LinkError, RefusedError
 from peerpost_daemon.link.relay_link import RelayLink
-from peerpost_daemon.link.session import AnswerFrame
+from peerpost_daemon.link.requests import AnswerFrame
 from peerpost_daemon.outbound.chain_back import Refused, caught_up, chain_back
 from peerpost_daemon.outbound.mending import Mending
 from peerpost_daemon.records import channels, outbox

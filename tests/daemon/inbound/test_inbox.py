@@ -16,7 +16,7 @@ from peerpost_daemon.inbound.logs import RosterLogs
 from peerpost_daemon.inbound.opening import Recipient
 from peerpost_daemon.inbound.spoiled import MAX_READ_AGAIN
 from peerpost_daemon.link.errors import InboundFullError, LinkDownError
-from peerpost_daemon.link.session import AnswerFrame, RequestFrame
+from peerpost_daemon.link.requests import AnswerFrame, RequestFrame
 from peerpost_daemon.records import contacts, judgement
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.frames import (

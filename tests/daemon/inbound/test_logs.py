@@ -5,7 +5,7 @@ import pytest
 from peerpost_daemon.inbound import logs
 from peerpost_daemon.inbound.logs import LogsTooLongError, RosterLogs
 from peerpost_daemon.inbound.opening import Parsed, parse
-from peerpost_daemon.link.session import AnswerFrame, RequestFrame
+from peerpost_daemon.link.requests import AnswerFrame, RequestFrame
 from peerpost_protocol.frames import Item, ItemKind, ReadRoster, RosterPage
 from peerpost_protocol.wire import encode
 from tests.support.people import NOW_MS, Channel, Person, added, channel_of, person
