@@ -38,6 +38,7 @@ CONSUMER = "script"
 ROOM = Room(100_000, 1 << 30, 1.0)
 PAGE, PAGE_BYTES = 20, 1 << 20
 RETRY_SECONDS = 2.0
+LOST_ANSWERS = 0.1  # share of the script's orders that are taken and whose answer does not come
 WATCH_SECONDS = 60.0  # between two looks for unanswered requests
 BEGAN_MS = 1_750_000_000_000
 ALARMS = (event_data.QUARANTINE, event_data.DAEMON, event_data.CONTACT_CHANGED)
@@ -72,6 +73,7 @@ class Host:
         self._trace = trace
         self._draw = draw
         self._work = work
+        self._answers = Random(f"{draw.random()} answers")
         self._orders: deque[tuple[str, Order]] = deque()
         self._ordered = asyncio.Event()
         self.process: Process | None = None
@@ -194,6 +196,9 @@ class Host:
             await self.running.wait()
             try:
                 outgoing = await self._queue(order)
+                if self._answers.random() < LOST_ANSWERS:
+                    self._trace.note(f"{self.name} hears no answer")
+                    outgoing = await self._queue(order)
             except DaemonError as error:
                 if error.kind == "not_a_member":
                     return None

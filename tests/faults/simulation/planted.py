@@ -10,11 +10,12 @@ from unittest.mock import patch
 
 from msgspec import structs
 
+from peerpost_daemon.engine import Engine
 from peerpost_daemon.outbound import answers
 from peerpost_daemon.outbound.answers import Answers
 from peerpost_daemon.outbound.pump import Pump
 from peerpost_daemon.outbound.receipts import Receipts
-from peerpost_daemon.records import channels, consumers
+from peerpost_daemon.records import channels, consumers, outbox
 from peerpost_protocol.frames import Cursor, Item
 from peerpost_relay import publishing
 from peerpost_relay.fan_out import FanOut, Feed, Follow
@@ -118,6 +119,24 @@ def _acknowledged_too_far() -> Plant:
     return consumers, "acknowledge", wrong
 
 
+def _keys_are_forgotten() -> Plant:
+    right = outbox.add
+
+    def wrong(db: Any, message: Any, cursor: int, to: Any, _key: Any, **more: Any) -> None:
+        right(db, message, cursor, to, None, **more)
+
+    return outbox, "add", wrong
+
+
+def _new_rosters_wake_nobody() -> Plant:
+    right = Engine._stored
+
+    def wrong(self: Engine, *, more_may_go: bool) -> None:
+        right(self, more_may_go=False)
+
+    return Engine, "_stored", wrong
+
+
 MISTAKES: dict[str, Callable[[], Plant]] = {
     "the relay stores a repeated envelope again": _repetitions_are_stored,
     "the relay lets a slow reader miss something": _slow_reader_misses,
@@ -125,6 +144,8 @@ MISTAKES: dict[str, Callable[[], Plant]] = {
     "the daemon drops a receipt now and then": _every_third_receipt_is_dropped,
     "the daemon takes a lost answer for a yes": _lost_answer_counts_as_sent,
     "the daemon sends before it stores": _sealed_and_sent_before_it_is_stored,
+    "idempotency keys are forgotten": _keys_are_forgotten,
+    "a new roster wakes nobody": _new_rosters_wake_nobody,
     "a consumer acknowledges what it was not given": _acknowledged_too_far,
 }
 

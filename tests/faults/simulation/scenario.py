@@ -26,6 +26,7 @@ CORE_MEMBERS = (3, 6)
 LONGEST_BURST = 6
 DIRECT_SHARE = 0.15
 GUEST_SHARE = 0.2
+QUIET_SECONDS = 120.0  # for all to be online and done
 SPITE_SHARE = 0.5  # of the bursts, in the middle of which something breaks
 SPITE_SECONDS = (0.02, 0.4)
 CLOCK_SECONDS = 2 * DAY  # by which a wall clock may jump either way
@@ -109,6 +110,7 @@ class Scenario:
             happenings += [self._life(host), self._cuts(host), self._drips(host)]
             happenings.append(self._clock(host))
         await asyncio.gather(*happenings)
+        await self._crossings()
         return await violations(self.world)
 
     async def _begin(self) -> None:
@@ -187,6 +189,25 @@ class Scenario:
         elif await self.world.change(owner, channel, add=guest.identity):
             present.add(guest)
         self._count("roster changes")
+
+    async def _crossings(self) -> None:
+        """Let the adding of a stranger to each channel cross a message of each member, and nothing come after it.
+
+        Whoever was refused for a roster that he has not got yet, because he has to ask for the stranger's card first,
+        must be woken by that roster: by nothing else.
+        """
+        draw = self.world.stream("crossings")
+        await self.world.heal()
+        for number, (channel, (_, *others)) in enumerate(self.members.items()):
+            stranger = await self.world.host(f"stranger{number}")
+            self.world.guests.add(stranger.name)
+            await asyncio.sleep(QUIET_SECONDS)
+            saying = [self._say_later(one, channel, draw.uniform(0.1, 0.6)) for one in others]
+            await asyncio.gather(self._toggle(channel, stranger), *saying)
+
+    async def _say_later(self, host: Host, channel: bytes, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        host.say(f"line that crosses {len(host.said)}", channel=channel)
 
     # -- what breaks -----------------------------------------------------------------------------
 
