@@ -14,14 +14,15 @@ from functools import partial
 
 from peerpost_daemon.bell import Bell
 from peerpost_daemon.errors import DaemonError
-from peerpost_daemon.records import indexing, removal, retention
+from peerpost_daemon.records import events, indexing, removal, retention
 from peerpost_daemon.records.retention import Retention
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
 
 LOOK_SECONDS = 5.0
 RETENTION_LOOKS = 12
-"""After so many looks it is seen what is not to be kept: it takes longer to find than what has expired."""
+"""After so many looks it is seen what is not to be kept, which takes longer to find than what has expired; and the
+log is cut in any case: at the latest then it holds nothing of what was taken back or let go."""
 NOT_KEPT = "not_kept"
 
 _log = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ class Tidying:
         self._now_ms = now_ms
         self._looks = 0
         self._to_overwrite = False
+        self._seen = 0
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -52,11 +54,19 @@ class Tidying:
         if self._looks % RETENTION_LOOKS == 0:
             for kept in await self._database.read(retention.everything):
                 await self._remove(partial(_unwanted, kept), NOT_KEPT)
+            self._to_overwrite = True
         self._looks += 1
+        if await self._has_changed():
+            self._to_overwrite = True
         if self._to_overwrite:
             self._to_overwrite = not await self._database.checkpoint()
         while await self._database.read(indexing.behind):
             await self._database.write(indexing.batch, later=True)
+
+    async def _has_changed(self) -> bool:
+        """Say whether an edit or a deletion has left something in the log since the last look."""
+        after, self._seen = self._seen, await self._database.read(events.newest)
+        return await self._database.read(lambda db: events.has_change(db, after, self._seen))
 
     async def _remove(self, find: Callable[[SqlConnection, int], list[int]], reason: str) -> None:
         while cursors := await self._database.read(lambda db: find(db, self._now_ms())):

@@ -13,9 +13,10 @@ import pytest
 from sqlcipher3 import dbapi2
 
 from peerpost_daemon.bell import Bell
+from peerpost_daemon.event_data import ChangeData
 from peerpost_daemon.records import changes, events, indexing, messages, outbox, retention, schema
 from peerpost_daemon.records.retention import Retention
-from peerpost_daemon.tidying import Tidying
+from peerpost_daemon.tidying import RETENTION_LOOKS, Tidying
 from peerpost_daemon.vault.checkpoint import Checkpoint, take_checkpoint
 from peerpost_daemon.vault.connection import WRITER, SqlConnection, _pragmas
 from peerpost_daemon.vault.database import Database
@@ -166,3 +167,29 @@ async def test_the_index_follows_in_the_background(vault: PlainVault) -> None:
     assert indexing.behind(vault.db)
     await tidying(vault).look()
     assert not indexing.behind(vault.db)
+
+
+async def test_the_log_is_cut_at_the_next_look_after_a_change(vault: PlainVault) -> None:
+    cursor, keeper = await say(vault, SECRET * 100), tidying(vault)
+    await keeper.look()
+
+    def erase(db: SqlConnection) -> None:
+        changes.erase(db, cursor, BOB.identity, NOW_MS)
+        events.add_change(db, NOW_MS, OPS, cursor, ChangeData("deleted", BOB.identity))
+
+    await vault.write(lambda db: changes.edit(db, cursor, SECRET, 1, NOW_MS))
+    await vault.write(erase)
+    assert vault.holds(SECRET.encode())
+    await keeper.look()
+    assert not vault.holds(SECRET.encode())
+
+
+async def test_the_log_is_cut_within_so_many_looks_whatever_was_removed(vault: PlainVault) -> None:
+    cursor, keeper = await say(vault, SECRET * 100), tidying(vault)
+    await keeper.look()
+    await vault.write(lambda db: changes.edit(db, cursor, SECRET, 1, NOW_MS))
+    await vault.write(lambda db: changes.erase(db, cursor, BOB.identity, NOW_MS))
+    for _ in range(RETENTION_LOOKS):
+        assert vault.holds(SECRET.encode())
+        await keeper.look()
+    assert not vault.holds(SECRET.encode())

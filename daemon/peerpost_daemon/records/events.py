@@ -104,3 +104,12 @@ def _insert(db: SqlConnection, at_ms: int, row: tuple[object, ...]) -> None:
     ).lastrowid
     if cursor is not None and cursor % PRUNE_EVERY == 0:
         prune(db, at_ms)
+
+
+def has_change(db: SqlConnection, after: int, upto: int) -> bool:
+    """Say whether a message was changed by an event with after < cursor <= upto."""
+    row = db.execute(
+        "SELECT 1 FROM event WHERE cursor > ? AND cursor <= ? AND kind = ? LIMIT 1",
+        (after, upto, event_data.MESSAGE_CHANGED),
+    ).fetchone()
+    return row is not None
