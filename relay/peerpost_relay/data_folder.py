@@ -29,7 +29,10 @@ class DataFolder:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.chmod(0o700)
         except OSError as error:
-            raise SetupError(f"{path}: {error.strerror}") from error
+            raise SetupError(
+                f"the data folder {path} cannot be used ({error.strerror}): "
+                "name another one, or give it to the relay's user"
+            ) from error
 
     @property
     def database(self) -> Path:

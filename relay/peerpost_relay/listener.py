@@ -2,8 +2,11 @@
 
 import asyncio
 import contextlib
+import errno
+import os
 import socket
 import ssl
+import stat
 from pathlib import Path
 from socket import AF_INET, AF_INET6, AF_UNIX
 
@@ -16,6 +19,7 @@ from peerpost_relay.wheel import Wheel
 
 UNIX_PREFIX = "unix:"
 SERVICE_RESTART = 1012
+PROBE_SECONDS = 1.0  # for whoever answers on a Unix socket that is in our place
 LAST_SECONDS = 1.0  # how long aborted sockets may take to be reported closed
 
 
@@ -140,6 +144,7 @@ class Listener:
 
     async def _listen_unix(self, edge: Edge, host: str) -> Bound:
         path = Path(host.removeprefix(UNIX_PREFIX))
+        _refuse_taken(path)
         server = await edge.loop.create_unix_server(
             lambda: Connection(edge), str(path), backlog=self._settings.backlog
         )
@@ -164,6 +169,23 @@ def _bound(name: tuple[str, int], context: ssl.SSLContext | None) -> Bound:
 def _longest_seconds(settings: EdgeSettings) -> float:
     spans = (settings.handshake_seconds, settings.ping_interval_seconds, settings.close_seconds)
     return max(spans)
+
+
+def _refuse_taken(path: Path) -> None:
+    """Raise OSError for what is no socket, or is one that somebody answers on: the event loop would replace it."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return  # nothing is there, or binding says what is wrong
+    if not stat.S_ISSOCK(found.st_mode):
+        raise OSError(errno.EEXIST, os.strerror(errno.EEXIST))
+    with socket.socket(AF_UNIX) as probe:
+        probe.settimeout(PROBE_SECONDS)
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            return  # its process has ended
+    raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
 
 
 def _unlink(path: Path, inode: int) -> None:

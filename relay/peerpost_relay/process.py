@@ -129,7 +129,9 @@ async def _listen(relay: Relay, serving: Serving, passed: list[socket.socket]) -
             bound += await relay.listen(*address_of(text))
         except OSError as error:
             said = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
-            raise SetupError(f"cannot listen on {text}: {said}") from None
+            raise SetupError(
+                f"cannot listen on {text}: {said}; end what is there, or choose another address"
+            ) from None
     return bound
 
 

@@ -42,10 +42,12 @@ async def test_a_unix_socket_is_served_and_removed(tmp_path: Path) -> None:
 
 
 async def test_a_socket_file_that_became_another_s_is_left(tmp_path: Path) -> None:
-    host = f"unix:{tmp_path / 'relay.sock'}"
-    async with listening(host=host) as first, listening(host=host):
-        await first.listener.close(drain_seconds=0)
-        assert (tmp_path / "relay.sock").is_socket()
+    path = tmp_path / "relay.sock"
+    async with listening(host=f"unix:{path}") as first:
+        path.rename(tmp_path / "aside")
+        async with listening(host=f"unix:{path}"):
+            await first.listener.close(drain_seconds=0)
+            assert path.is_socket()
 
 
 async def test_the_subprotocol_is_selected_when_asked_for() -> None:

@@ -153,7 +153,10 @@ def migrate(db: sqlite3.Connection) -> bytes:
     try:
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version > len(MIGRATIONS):
-            raise SetupError(f"the database has version {version}: it is of a newer peerpost")
+            raise SetupError(
+                f"the database was made by a newer version (schema {version}, this one knows "
+                f"{len(MIGRATIONS)}): install the newer version again"
+            )
         for step in MIGRATIONS[version:]:
             _take(db, step)
         db.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
