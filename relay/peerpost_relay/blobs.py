@@ -86,6 +86,7 @@ class Blobs:
         self._threads = ThreadPoolExecutor(settings.blob_threads, "blobs")
         self._lines: dict[Peer, Line] = {}
         self._uploads: dict[int, Upload] = {}
+        self._opening: set[int] = set()  # uploads whose file a thread opens at this moment
         self._numbers: dict[tuple[Peer, bytes, bytes], int] = {}
         self._bytes = 0
         self._ready = asyncio.Event()
@@ -131,7 +132,7 @@ class Blobs:
         """Remove what has expired and the uploads that nobody goes on with."""
         now_ms = self._clock()
         idle_ms = now_ms - round(self._settings.upload_idle_seconds * 1000)
-        busy = frozenset(self._uploads)
+        busy = frozenset(self._uploads) | self._opening
 
         def operation(transaction: Transaction) -> list[str]:
             ended = transaction.ended_blobs(now_ms, idle_ms, SWEPT_TOGETHER)
@@ -205,34 +206,49 @@ class Blobs:
             return UploadState(asked.request, blob.id, blob.size, durable=True)
         upload = await self._open(peer, asked.channel, blob)
         if upload.part.size == blob.size:
-            return await self._finish(upload, asked)
+            async with upload.turn:
+                return await self._finish(upload, asked)
         return UploadState(asked.request, blob.id, upload.part.size, durable=False)
 
     async def _open(self, peer: Peer, channel: bytes, blob: StoredBlob) -> Upload:
         """Take an upload over, also from an older connection of the same card."""
         before = self._uploads.get(blob.number)
-        if before is not None and before.peer is peer:
-            return before
         if before is not None:
-            async with before.turn:
-                self._numbers.pop((before.peer, channel, blob.id), None)
-                before.peer = peer
-                self._numbers[peer, channel, blob.id] = blob.number
-            return before
-        if len(self._uploads) >= self._settings.uploads_open_max:
+            return await self._take_over(before, peer, channel)
+        if blob.number in self._opening:
+            raise self._too_many("another connection of the card is beginning this upload")
+        if len(self._uploads) + len(self._opening) >= self._settings.uploads_open_max:
             raise self._too_many("the relay has as many uploads as it may")
-        part = await self._in_thread(self._required().part, blob.name, blob.size)
+        self._opening.add(blob.number)
+        try:
+            part = await self._in_thread(self._required().part, blob.name, blob.size)
+        finally:
+            self._opening.discard(blob.number)
         upload = self._uploads[blob.number] = Upload(peer, blob, part)
         self._numbers[peer, channel, blob.id] = blob.number
         return upload
 
+    async def _take_over(self, before: Upload, peer: Peer, channel: bytes) -> Upload:
+        """Go on with an upload that is open; raise RefusalError when it ended meanwhile."""
+        if before.peer is peer:
+            return before
+        number = before.blob.number
+        async with before.turn:
+            if self._uploads.get(number) is not before:
+                raise self._too_many("the upload has just ended; begin again")
+            self._numbers.pop((before.peer, channel, before.blob.id), None)
+            before.peer = peer
+            self._numbers[peer, channel, before.blob.id] = number
+        return before
+
     async def _chunk(self, peer: Peer, asked: UploadChunk) -> UploadState:
         number = self._numbers.get((peer, asked.channel, asked.blob))
         upload = self._uploads.get(number) if number is not None else None
-        if upload is None or upload.peer is not peer:
-            raise RefusalError(Refusal.UNKNOWN_BLOB, "no such upload was begun in this session")
-        async with upload.turn:
-            return await self._append(upload, asked)
+        if upload is not None:
+            async with upload.turn:
+                if upload.peer is peer and self._uploads.get(upload.blob.number) is upload:
+                    return await self._append(upload, asked)
+        raise RefusalError(Refusal.UNKNOWN_BLOB, "no such upload was begun in this session")
 
     async def _append(self, upload: Upload, asked: UploadChunk) -> UploadState:
         size = upload.part.size

@@ -48,6 +48,10 @@ def submit(transaction: Transaction, statement: Statement, now_ms: int, waiting_
     known = transaction.statement(statement.id)
     if known is not None:
         return Outcome(known.id, known.position)  # 2
+    if body.position != transaction.history_length(body.identity):  # what is late costs no replay
+        raise RefusalError(
+            Refusal.HISTORY_CONFLICT, "the statement does not continue the history"
+        )  # 4
     history = load(transaction, body.identity)
     card = None
     if not isinstance(body.claim, Revoke) and (

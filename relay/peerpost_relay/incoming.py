@@ -103,8 +103,9 @@ class Incoming:
             length &= LENGTH
             if length >= MEDIUM:
                 start += 2 if length == MEDIUM else 8
-                if size < start - MASK_BYTES:  # a length is judged before the mask has come
-                    return self._want(start - MASK_BYTES - place, place)
+                if size < start - MASK_BYTES:  # a head is judged before its length has come,
+                    self._is_possible(head, 0)
+                    return self._want(start - MASK_BYTES - place, place)  # and that before the mask
                 length = (_medium if length == MEDIUM else _large)(data, place + 2)[0]
             if not self._is_possible(head, length):
                 return place

@@ -4,6 +4,7 @@ Rates are token buckets; the numbers are those of RelaySettings. What may be sto
 (publishing.py, membership.py). What things cost:
 
     a write            1 of the card's writes; a roster event more, for the whole roster is read, checked and written
+    a statement        500 writes, for its identity's whole history is replayed: up to 25 ms of the one writer
     its bytes          as many of the card's bytes
     a read             1 of the card's reads and of its address's for each thing to be looked up: identity, id, channel
     its answer         1 more for each `READ_BYTES`, taken when it is known: it is the next read that waits for it
@@ -22,6 +23,7 @@ from peerpost_relay.errors import RefusalError
 from peerpost_relay.settings import RelaySettings
 
 ROSTER_EVENT_WRITES = 20
+STATEMENT_WRITES = 500
 READ_BYTES = 64 * 1024
 
 

@@ -39,7 +39,7 @@ from peerpost_relay.ingest import Job
 from peerpost_relay.outcomes import Outcome
 from peerpost_relay.peer import Peer
 from peerpost_relay.queries import Question
-from peerpost_relay.quotas import ROSTER_EVENT_WRITES, Quotas, lookups
+from peerpost_relay.quotas import ROSTER_EVENT_WRITES, STATEMENT_WRITES, Quotas, lookups
 from peerpost_relay.session import Proven
 from peerpost_relay.settings import RelaySettings
 from peerpost_relay.stages import Stages
@@ -246,7 +246,7 @@ class Requests:
             case PostReceipt(receipt=signed):
                 size = len(signed.payload)
             case SubmitStatement(statement=signed):
-                size = len(signed.payload)
+                size, writes = len(signed.payload), STATEMENT_WRITES
             case ResumeChain():
                 size = 0
             case _:

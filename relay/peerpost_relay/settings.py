@@ -69,7 +69,7 @@ class RelaySettings(Struct, frozen=True, kw_only=True):
     reads_burst: Positive = 50_000  # so many at once
     address_reads_per_second: Positive = 8_000  # of all cards from one address
     address_reads_burst: Positive = 200_000  # so many at once
-    writes_per_second: Positive = 5_000  # of one card; a roster event counts as 20
+    writes_per_second: Positive = 5_000  # of one card; roster event: 20, statement: 500
     writes_burst: Positive = 50_000  # so many at once
     write_bytes_per_second: Positive = 64 * 1024 * 1024  # of one card
     write_bytes_burst: Positive = 512 * 1024 * 1024  # so many at once

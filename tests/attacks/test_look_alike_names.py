@@ -78,3 +78,12 @@ async def test_a_channel_called_like_an_identity_does_not_get_its_mail(alice: Ho
     direct = await alice.channel(BOB, direct=True)
     sent = await alice.result("message.send", channel=BOB.identity, text="for bob")
     assert sent["channel"] == direct.hex()
+
+
+async def test_a_request_called_like_anothers_id_does_not_keep_it_from_being_declined(
+    alice: House,
+) -> None:
+    asked = await alice.channel(BOB, state=ChannelState.REQUESTED)
+    await alice.channel(CAROL, name=asked.hex(), state=ChannelState.REQUESTED)
+    declined = await alice.result("channel.decline", channel=asked.hex())
+    assert declined["channel"] == asked.hex()

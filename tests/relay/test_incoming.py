@@ -112,6 +112,8 @@ def test_random_masks_are_taken_off(length: int) -> None:
         (masked(0xC2), 1002),  # a reserved bit
         (masked(0x83), 1002),  # an unknown opcode
         (masked(0x8B), 1002),  # an unknown control opcode
+        (b"\x83\xfe", 1002),  # an unknown opcode, before its length has come
+        (b"\x09\xff", 1002),  # a ping in fragments, before its length has come
         (masked(0x09), 1002),  # a ping in fragments
         (masked(0x89, bytes(126)), 1002),  # a long ping
         (masked(0x80), 1002),  # a continuation of nothing

@@ -55,7 +55,10 @@ def matching(db: SqlConnection, reference: str) -> list[Named]:
 
 def requested(db: SqlConnection, reference: str) -> list[Named]:
     """Return the requests a reference may mean; a channel that is none only by its id."""
-    found = _by_id(db, reference) + _by_name(db, reference, _ASKED)
+    found = _by_id(db, reference)
+    if len(reference) == _ID_DIGITS and found:
+        return found  # whatever another one is called, a request can be declined by its id
+    found += _by_name(db, reference, _ASKED)
     return _each_once(found or _by_name(db, reference, _TAKEN))
 
 

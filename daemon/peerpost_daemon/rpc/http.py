@@ -176,9 +176,9 @@ class HttpConnection(asyncio.Protocol):
                     return
 
     def _begin_reading(self, request: h11.Request) -> None:
+        self._request = request
         if len(request.target) > MAX_TARGET:
             raise h11.RemoteProtocolError("the target is too long", 414)
-        self._request = request
         self._body = bytearray()
         if self._http.they_are_waiting_for_100_continue:
             self._outlet.put(self._written(h11.InformationalResponse(status_code=100, headers=[])))
@@ -248,6 +248,7 @@ class HttpConnection(asyncio.Protocol):
             self._outlet.finish()
             return
         self._http.start_next_cycle()
+        self._request = None
         self._transport.resume_reading()
         self._take()  # of what came with the request before
 
@@ -256,8 +257,10 @@ class HttpConnection(asyncio.Protocol):
         headers = [kind, ("content-length", str(len(body)))] if status != 204 else []
         if self._last:
             headers.append(("connection", "close"))
-        parts = [h11.Response(status_code=status, headers=headers), h11.Data(data=body)]
-        self._outlet.put(self._written(*parts, h11.EndOfMessage()))
+        head = h11.Response(status_code=status, headers=headers)
+        if self._request is not None and self._request.method == b"HEAD":
+            body = b""  # an answer to HEAD has none, whatever its length says (RFC 9110, 9.3.2)
+        self._outlet.put(self._written(head, h11.Data(data=body), h11.EndOfMessage()))
 
     def _refuse(self, status: int, body: bytes) -> None:
         """Answer what is no request, if an answer still has its place, and hang up."""

@@ -1,0 +1,48 @@
+"""A card with a long history floods the relay with statements about it.
+
+Each that is for the newest place makes the relay's one writer replay the whole history, up to 1,024 entries, while
+everybody's messages wait. So a statement costs as much of the card's rate as many messages, and one for another place
+is refused before anything is replayed.
+"""
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from peerpost_protocol import frames as f
+from peerpost_protocol.statement import Endorse, Reason, Revoke
+from peerpost_relay import histories
+from peerpost_relay.quotas import STATEMENT_WRITES
+from tests.support.relay_client import Person, RelayClient, refusal
+from tests.support.relay_server import OPEN, RunningRelay, running_relay
+from tests.support.stating import history_of, signed, submit
+
+SLOW = replace(OPEN, writes_per_second=1, writes_burst=3 * STATEMENT_WRITES)
+
+
+async def test_statements_use_up_the_cards_rate_soon(tmp_path: Path) -> None:
+    mallory = Person("mallory@example.org")
+    async with (
+        running_relay(tmp_path, SLOW) as relay,
+        await RelayClient.register(relay.url, mallory) as client,
+    ):
+        history = await history_of(client, mallory.card.identity)
+        again = signed(mallory, history, mallory, Endorse())
+        answers = [refusal(await submit(client, again)) for _ in range(4)]
+        assert answers == ["bad_statement"] * 3 + ["too_many_requests"]
+
+
+async def test_a_statement_for_another_place_is_refused_unreplayed(
+    relay: RunningRelay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mallory, other = Person("mallory@example.org"), Person("mallory@example.org")
+    async with await RelayClient.register(relay.url, mallory) as client:
+        history = await history_of(client, mallory.card.identity)
+        revoke = Revoke(Reason.LOST)
+        assert isinstance(await submit(client, signed(mallory, history, other, revoke)), f.Accepted)
+        replayed: list[str] = []
+        monkeypatch.setattr(histories, "load", lambda _, identity: replayed.append(identity))
+        third = Person("mallory@example.org")
+        answer = await submit(client, signed(mallory, history, third, revoke))
+        assert (refusal(answer), replayed) == ("history_conflict", [])
