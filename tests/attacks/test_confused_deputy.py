@@ -53,6 +53,19 @@ async def test_another_user_has_nothing_written(
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.parametrize("method", ["account.backup", "account.restore"])
+async def test_another_user_has_no_backup_written_or_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    somebody_else(monkeypatch)
+    async with house(tmp_path / "house") as alice:
+        await alice.open()
+        path = str(tmp_path / "backup")
+        error = await alice.error(method, passphrase="correct horse", file=path)
+        assert (error["kind"], error["field"]) == ("forbidden", "file")
+    assert not (tmp_path / "backup").exists()
+
+
 async def handed_over(alice: House, data: bytes) -> int:
     draft = (await alice.result("file.begin", name="a.txt"))["draft"]
     await alice.result("file.write", draft=draft, offset=0, data=b64encode(data).decode())

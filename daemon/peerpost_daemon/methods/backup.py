@@ -1,7 +1,6 @@
 """account.backup and its kin: leave what an empty machine needs, and begin from it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
@@ -12,6 +11,7 @@ from peerpost_daemon.backups.relay_copy import RelayCopy
 from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.link import AddressError, LinkSettings, check_address
+from peerpost_daemon.methods.filing import own_path
 from peerpost_daemon.methods.params import NoParams
 from peerpost_daemon.passphrase import MAX_PASSPHRASE_BYTES
 from peerpost_daemon.rpc import Call, Method, Requires, Scope
@@ -67,7 +67,7 @@ class BackupMethods:
     def all(self) -> Iterator[Method]:
         """Declare them."""
         admin, account = Scope.ADMIN, Requires.ACCOUNT
-        errors: tuple[str, ...] = ("too_large", *_STORAGE, *_RELAY)
+        errors: tuple[str, ...] = ("forbidden", "too_large", *_STORAGE, *_RELAY)
         yield Method.of("account.backup", self.backup, scope=admin, requires=account, errors=errors)
         yield Method.of(
             "account.backup_show", self.show, scope=admin, requires=account, errors=_RELAY
@@ -95,12 +95,12 @@ class BackupMethods:
             errors=(*restoring, "no_account", *errors),
         )
 
-    async def backup(self, params: Backup, call: Call) -> views.Backup:  # noqa: ARG002 - a handler's shape
+    async def backup(self, params: Backup, call: Call) -> views.Backup:
         """Seal keys, contacts, channels and messages under a passphrase, for a file or the relay."""
         if params.file is None:
             made = await self._keeping.to_relay(params.passphrase, with_messages=params.messages)
         else:
-            path = _absolute(params.file)
+            path = own_path(call, params.file, "file")
             made = await self._keeping.to_file(
                 path, params.passphrase, with_messages=params.messages
             )
@@ -109,7 +109,7 @@ class BackupMethods:
             made.version, made.size, made.messages, made.made_at_ms, place, params.file
         )
 
-    async def show(self, params: NoParams, call: Call) -> views.StoredBackup:  # noqa: ARG002
+    async def show(self, params: NoParams, call: Call) -> views.StoredBackup:  # noqa: ARG002 - a handler's shape
         """Show what backup the relay keeps, and who was given it."""
         daemon = self._daemon
         copy = RelayCopy(daemon.engine.relay, daemon.account, daemon.clock)
@@ -127,14 +127,14 @@ class BackupMethods:
         """Destroy the relay's backup for good."""
         return views.BackupVersion(await self._keeping.destroy())
 
-    async def restore(self, params: Restore, call: Call) -> views.Restored:  # noqa: ARG002
+    async def restore(self, params: Restore, call: Call) -> views.Restored:
         """Be the account of a backup again; the vault must be empty but for a fresh account."""
         if params.relay is not None:
             self._check_relay(params.relay)
         if params.file is None:
             done = await self._keeping.from_relay(params.passphrase)
         else:
-            path = _absolute(params.file)
+            path = own_path(call, params.file, "file")
             done = await self._keeping.from_file(path, params.passphrase, params.relay)
         return views.restored(done.manifest, done.contacts, done.channels, done.messages)
 
@@ -143,10 +143,3 @@ class BackupMethods:
             check_address(LinkSettings(url, self._daemon.settings.allow_plain))
         except AddressError as error:
             raise DaemonError("invalid_params", f"{error}.", field="relay") from None
-
-
-def _absolute(text: str) -> Path:
-    path = Path(text)
-    if not path.is_absolute() or "\0" in text:
-        raise DaemonError("invalid_params", "Give an absolute path.", field="file")
-    return path
