@@ -34,8 +34,7 @@ def note_delivered(
     have, gone = chains.deliveries(db, channel), Gone(db, channel)
     for row in rows:
         if arrived_everywhere(row, have, me, gone):
-            outbox.delivered(db, row.number, now_ms)
-            tell_status(db, row.message, now_ms)
+            tell_status_of(db, outbox.delivered(db, row.number, now_ms), now_ms)
 
 
 class Gone:
@@ -89,8 +88,7 @@ def note_gone(db: SqlConnection, channel: bytes, last: int, me: Card, now_ms: in
     for first in range(1, last + 1, SPAN):
         for row in outbox.undelivered(db, channel, first, min(last, first + SPAN - 1)):
             if arrived_everywhere(row, have, me, gone):
-                outbox.delivered(db, row.number, now_ms)
-                tell_status(db, row.message, now_ms)
+                tell_status_of(db, outbox.delivered(db, row.number, now_ms), now_ms)
             elif _nobody_is_left(row, me, gone):
                 outbox.fail_sent(db, row.number, NOBODY_LEFT, now_ms)
                 tell_status(db, row.message, now_ms)
@@ -150,6 +148,11 @@ def tell_status(db: SqlConnection, message: bytes, now_ms: int) -> None:
     """Raise the event that says how far a message has come; of what is no message nobody is told."""
     row = outbox.find(db, message)
     assert row is not None
+    tell_status_of(db, row, now_ms)
+
+
+def tell_status_of(db: SqlConnection, row: Outgoing, now_ms: int) -> None:
+    """Raise that event of a row that has just been read or written."""
     if row.content is not None:
         return
     data = event_data.message_status(row)

@@ -222,8 +222,13 @@ def recipients_of(envelope: Envelope) -> tuple[bytes, ...]:
     return tuple(wrap.recipient for wrap in _decode_wraps(envelope.parts.wraps))
 
 
-def unseal(envelope: Envelope, card: bytes, encryption_private: bytes) -> Content:
-    """Return the content for the card with id `card`; raise DecryptionError or MalformedError."""
+def unseal(
+    envelope: Envelope, card: bytes, encryption_private: bytes, *, public: bytes | None = None
+) -> Content:
+    """Return the content for the card with id `card`; raise DecryptionError or MalformedError.
+
+    `public` is that of `encryption_private`, for whoever has it.
+    """
     header, parts = envelope.header, envelope.parts
     wraps = _decode_wraps(parts.wraps)
     if len({one.recipient for one in wraps}) != len(wraps):
@@ -232,7 +237,7 @@ def unseal(envelope: Envelope, card: bytes, encryption_private: bytes) -> Conten
     if wrap is None:
         raise DecryptionError("not_for_us", "the envelope is not wrapped for this card")  # 4
     info = _info(_context(header, header.sender, header.key_commitment, card))
-    secret = hpke.open_(encryption_private, wrap.enc, info, b"", wrap.sealed)  # 4
+    secret = hpke.open_(encryption_private, wrap.enc, info, b"", wrap.sealed, public=public)  # 4
     if not hmac.compare_digest(_expand(secret, _COMMITMENT_LABEL), header.key_commitment):
         raise DecryptionError("bad_commitment", "the content key is not the one promised")  # 5
     content = decode_content(unpad(_opened(parts, secret)))  # 6

@@ -137,9 +137,20 @@ def seal(
     return enc, _encrypt(context, aad, plaintext)
 
 
-def open_(private: bytes, enc: bytes, info: bytes, aad: bytes, ciphertext: bytes) -> bytes:
-    """Open what `seal` made; raise DecryptionError when any of it is not what was sealed."""
-    return _decrypt(recipient_context(private, enc, info), aad, ciphertext)
+def open_(
+    private: bytes,
+    enc: bytes,
+    info: bytes,
+    aad: bytes,
+    ciphertext: bytes,
+    *,
+    public: bytes | None = None,
+) -> bytes:
+    """Open what `seal` made; raise DecryptionError when any of it is not what was sealed.
+
+    `public` is that of `private`, for whoever has it: it need not be computed again then. With another nothing opens.
+    """
+    return _decrypt(recipient_context(private, enc, info, public=public), aad, ciphertext)
 
 
 def sender_context(
@@ -172,6 +183,7 @@ def recipient_context(
     *,
     psk: PreSharedKey | None = None,
     sender_public: bytes | None = None,
+    public: bytes | None = None,
 ) -> Context:
     """Return the recipient's context for `enc`; raise DecryptionError when `enc` is no key."""
     try:
@@ -180,7 +192,8 @@ def recipient_context(
             dh += _agree(private, sender_public)
     except CryptoError as error:
         raise DecryptionError("bad_public_key", "not a usable X25519 key", field="enc") from error
-    kem_context = enc + crypto_scalarmult_base(private) + (sender_public or b"")
+    own = crypto_scalarmult_base(private) if public is None else public
+    kem_context = enc + own + (sender_public or b"")
     shared_secret = _shared_secret(dh, kem_context)
     return _key_schedule(shared_secret, info, psk, authenticated=sender_public is not None)
 

@@ -53,7 +53,10 @@ class Scene(Struct):
         await self.desk.take_items(self.channel, [item])
         me = Recipient(BOB.card, BOB.keys)
         opened = opening.open_items(opening.parse([item]), self.desk.cards, me)
-        await self.checkpoints.look([(self.channel.id, opened)])
+        taken = [(self.channel.id, opened)]
+        await self.checkpoints.look(
+            await self.desk.read(lambda db: self.checkpoints.doubted(db, taken))
+        )
 
     async def told(self) -> list[str]:
         return [event["reason"] for event in await self.desk.events("contact.changed")]

@@ -24,6 +24,8 @@ DEAF_MS: Final = 60_000
 MAX_DEAF: Final = 1_024
 """Senders that are not listened to, at most; then all are heard again."""
 
+Taken = Iterable[tuple[bytes, Sequence[tuple[Item, Opened]]]]
+"""Channels, each with the items of it that were taken."""
 _MORE = (Knowledge.LESS, Knowledge.OTHER)  # of this reader, beside the sender
 
 
@@ -47,12 +49,13 @@ class Checkpoints:
         self._now_ms = now_ms
         self._deaf: dict[bytes, int] = {}
 
-    async def look(self, taken: Iterable[tuple[bytes, Sequence[tuple[Item, Opened]]]]) -> bool:
-        """Look at items that were just taken; return whether the standing of any card changed. Raises LinkError."""
-        newest = _newest(taken)
-        newest = [one for one in newest if not self._is_deaf_to(one.header.sender)]
-        if not newest:
-            return False
+    def doubted(self, db: SqlConnection, taken: Taken) -> list[Envelope]:
+        """Return those of the envelopes just taken, in the transaction that takes them, whose senders know more."""
+        heard = [one for one in _newest(taken) if not self._is_deaf_to(one.header.sender)]
+        return [one for one in heard if _doubt(db, one) is not None]
+
+    async def look(self, newest: Sequence[Envelope]) -> bool:
+        """Look into doubted envelopes; return whether the standing of any card changed. Raises LinkError."""
         doubts = await self._database.read(lambda db: _doubts(db, newest))
         if not doubts:
             return False
@@ -75,7 +78,7 @@ class Checkpoints:
             alarms.sound(db, SHORTENED, detail, now_ms, one.channel)
 
 
-def _newest(taken: Iterable[tuple[bytes, Sequence[tuple[Item, Opened]]]]) -> list[Envelope]:
+def _newest(taken: Taken) -> list[Envelope]:
     """Return each sender's last envelope in each channel that has a checkpoint."""
     last = {
         (channel, thing.envelope.header.sender): thing.envelope

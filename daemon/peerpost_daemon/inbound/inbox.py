@@ -29,7 +29,7 @@ from peerpost_daemon.records.history import MAX_HISTORY_BYTES
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
 from peerpost_protocol.card import Card
-from peerpost_protocol.envelope import EnvelopeClaim
+from peerpost_protocol.envelope import Envelope, EnvelopeClaim
 from peerpost_protocol.frames import CardNotice, Item
 from peerpost_protocol.signing import Signed
 
@@ -246,7 +246,7 @@ class Inbox:
         verified = {channel: log.verified(cards) for channel, log in logs.items()}
         known = Taking(self._me, self._now_ms(), cards, verified)
 
-        seen: OpenedItems = []
+        doubted: list[Envelope] = []
 
         def store(db: SqlConnection) -> taking.Taken:
             changed, rewound = learned, set[bytes]()
@@ -258,7 +258,8 @@ class Inbox:
                     taken = taking.take(db, channel, items, known)
                     changed |= taken.rosters_changed
                     rewound |= {channel} if taken.rewound else set()
-            seen[:] = things
+            if self._checkpoints is not None:
+                doubted[:] = self._checkpoints.doubted(db, things)
             return taking.Taken(changed, rewound=bool(rewound))
 
         echo = all(_is_echo(one, self._me.card.id) for _, items in parsed for one in items)
@@ -266,7 +267,7 @@ class Inbox:
         if done.rewound:
             self.await_session()  # the next session reads from where the cursor is now
             self._broken()
-        if self._checkpoints is not None and await self._checkpoints.look(seen):
+        if doubted and self._checkpoints is not None and await self._checkpoints.look(doubted):
             await self._release()
             return True
         return done.rosters_changed

@@ -162,7 +162,10 @@ def open_envelope(
     except ProtocolError as error:
         return _fault(claim, error.kind, str(error))
     try:
-        content = unseal(envelope, recipient.card.id, recipient.keys.encryption_private)
+        keys = recipient.keys
+        content = unseal(
+            envelope, recipient.card.id, keys.encryption_private, public=keys.encryption_public
+        )
     except (DecryptionError, ProtocolError) as error:
         return OpenedEnvelope(envelope, None, _fault(claim, error.kind, str(error)))
     return OpenedEnvelope(envelope, content, None)

@@ -7,7 +7,7 @@ sequence. The chain then goes on after it, and no sequence is used twice.
 """
 
 from peerpost_daemon import event_data
-from peerpost_daemon.delivering import note_delivered, tell_status
+from peerpost_daemon.delivering import note_delivered, tell_status, tell_status_of
 from peerpost_daemon.inbound import attachments, changes
 from peerpost_daemon.inbound.message import message_of
 from peerpost_daemon.inbound.opening import Fault, OpenedEnvelope, Taking, open_envelope
@@ -52,10 +52,13 @@ def _confirm(
     db: SqlConnection, channel: Channel, item: Item, row: Outgoing, taking: Taking
 ) -> None:
     now_ms = taking.now_ms
-    link = outbox.sent(db, row.message, item.position, now_ms)
-    if link is not None:
-        channels.set_sent(db, channel.id, link)
-        tell_status(db, row.message, now_ms)
+    fresh = row.position is None
+    there = outbox.sent(db, row.message, item.position, now_ms) if fresh else None
+    if there is not None:
+        channels.set_sent(db, channel.id, there.link)
+        tell_status_of(db, there, now_ms)
+        span = there.link.sequence, there.link.sequence  # the relay's answer will find it known
+        note_delivered(db, channel.id, span, taking.me.card, now_ms)
     elif row.position != item.position and channels.era(db, channel.id):
         outbox.moved(db, row.number, item.position)
     if row.content:

@@ -108,9 +108,11 @@ def queue(
     cursor = messages.add(db, message)
     if cursor is None:
         raise DaemonError("internal_error", "A fresh message id was not fresh.")
-    outbox.add(db, message, cursor, place.recipient, order.key, not_before_ms=order.not_before_ms)
+    queued = outbox.add(
+        db, message, cursor, place.recipient, order.key, not_before_ms=order.not_before_ms
+    )
     attach(db, cursor, order.files)
-    return _found(db, id_)
+    return queued
 
 
 def destination(db: SqlConnection, order: Order, own: Account) -> Destination:
@@ -192,13 +194,6 @@ def _message(order: Order, id_: bytes, place: Destination, now_ms: int, own: Acc
         request=id_ if order.expects_reply else order.answers,
         answers=order.answers is not None,
     )
-
-
-def _found(db: SqlConnection, id_: bytes) -> Outgoing:
-    outgoing = outbox.find(db, id_)
-    if outgoing is None:
-        raise DaemonError("internal_error", "A message that was queued is not there.")
-    return outgoing
 
 
 def _words(said: Message) -> tuple[object, ...]:

@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from peerpost_daemon.asking import ask
 from peerpost_daemon.bell import Bell
-from peerpost_daemon.delivering import give_up, note_delivered, tell_status
+from peerpost_daemon.delivering import give_up, note_delivered, tell_status_of
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.inbound.standing import lacking
 from peerpost_daemon.link.errors import LinkError, RefusedError
@@ -241,9 +241,10 @@ def _cursors(db: SqlConnection, asked: Mapping[bytes, int]) -> tuple[Cursor, ...
 def _sent(
     db: SqlConnection, row: Outgoing, position: int, now_ms: int, reached: dict[bytes, list[int]]
 ) -> None:
-    link = outbox.sent(db, row.message, position, now_ms)
-    if link is None or row.channel is None:
+    there = outbox.sent(db, row.message, position, now_ms)
+    if there is None or row.channel is None:
         return
+    link = there.link
     channels.set_sent(db, row.channel, link)
-    tell_status(db, row.message, now_ms)
+    tell_status_of(db, there, now_ms)
     reached.setdefault(row.channel, []).append(link.sequence)

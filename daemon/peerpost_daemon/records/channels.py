@@ -1,6 +1,8 @@
 """Channels: the verified roster, how far the stream is stored, and this card's own chain."""
 
 from enum import StrEnum
+from functools import lru_cache
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -43,7 +45,8 @@ _COLUMNS = (
     "id, peer, state, roster, created_at_ms, joined_late, cursor, own_sequence, own_head, "
     "sent_sequence, sent_head"
 )
-_decode_roster = msgspec.msgpack.Decoder(Roster)
+_ROSTERS_REMEMBERED: Final = 32
+_roster_decoder = msgspec.msgpack.Decoder(Roster)
 _encode_roster = msgspec.msgpack.Encoder().encode
 
 
@@ -317,12 +320,18 @@ def pending_events(db: SqlConnection) -> list[tuple[bytes, bytes]]:
     ).fetchall()
 
 
+@lru_cache(maxsize=_ROSTERS_REMEMBERED)
+def _decoded(roster: bytes) -> Roster:
+    """Return a stored roster: it is asked for with every message, and changes seldom."""
+    return _roster_decoder.decode(roster)
+
+
 def _channel(
     row: tuple[bytes, str | None, str, bytes, int, int, int, int, bytes, int, bytes],
 ) -> Channel:
     own = Link(row[7], row[8]) if row[7] else None
     sent = Link(row[9], row[10]) if row[9] else None
-    roster = _decode_roster.decode(row[3])
+    roster = _decoded(row[3])
     return Channel(
         row[0], row[1], ChannelState(row[2]), roster, row[4], bool(row[5]), row[6], own, sent
     )

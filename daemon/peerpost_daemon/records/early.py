@@ -1,5 +1,7 @@
 """Early: changes of messages that are not here yet. They wait, a bounded number for a bounded time."""
 
+from operator import attrgetter
+
 from msgspec import Struct
 
 from peerpost_daemon.vault.connection import SqlConnection
@@ -53,12 +55,14 @@ def release(db: SqlConnection, channel: bytes, message: bytes) -> list[Early]:
     """Return what waits for a message, in its order, and let it go."""
     rows = db.execute(
         "SELECT channel, message, sender, moderates, position, at_ms, body FROM early "
-        "WHERE message = ? AND channel = ? ORDER BY position",
+        "WHERE message = ? AND channel = ?",
         (message, channel),
     ).fetchall()
-    if rows:
-        db.execute("DELETE FROM early WHERE message = ? AND channel = ?", (message, channel))
-    return [Early(row[0], row[1], row[2], bool(row[3]), *row[4:]) for row in rows]
+    if not rows:
+        return []
+    db.execute("DELETE FROM early WHERE message = ? AND channel = ?", (message, channel))
+    found = [Early(row[0], row[1], row[2], bool(row[3]), *row[4:]) for row in rows]
+    return sorted(found, key=attrgetter("position"))  # SQLite would prepare to sort each time
 
 
 def drop_old(db: SqlConnection, now_ms: int) -> None:

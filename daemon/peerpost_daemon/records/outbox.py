@@ -63,6 +63,13 @@ class Outgoing(Struct, frozen=True):
     not_before_ms: int | None
     wiped: bool  # what it said has been removed
 
+    @property
+    def link(self) -> Link:
+        """Return its place in our chain; it has one once it is sealed."""
+        assert self.sequence is not None
+        assert self.envelope_id is not None
+        return Link(self.sequence, self.envelope_id)
+
 
 class Waiting(Struct, frozen=True):
     """Be a row that still has to reach the relay: what it says, and its bytes once sealed."""
@@ -106,6 +113,7 @@ _COLUMNS = (
 )
 _COUNT = _COLUMNS.count(",") + 1
 _SELECT = f"SELECT {_COLUMNS} FROM outbox"  # noqa: S608  constant columns
+_RETURNED = _COLUMNS.replace("outbox.", "")  # where a statement writes to this table alone
 
 
 def add(
@@ -116,12 +124,12 @@ def add(
     key: str | None,
     *,
     not_before_ms: int | None = None,
-) -> None:
-    """Queue a message that has just been stored at `cursor`."""
-    db.execute(
-        "INSERT INTO outbox (message, message_cursor, channel, recipient, idempotency_key, state, "
+) -> Outgoing:
+    """Queue a message that has just been stored at `cursor`; return its row."""
+    row = db.execute(
+        "INSERT INTO outbox (message, message_cursor, channel, recipient, idempotency_key, state, "  # noqa: S608
         "queued_at_ms, expires_at_ms, size, not_before_ms) "
-        "VALUES (?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?)",
+        f"VALUES (?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?) RETURNING {_RETURNED}",
         (
             message.id,
             cursor,
@@ -133,7 +141,8 @@ def add(
             len(message.body),
             not_before_ms,
         ),
-    )
+    ).fetchone()
+    return _outgoing(row)
 
 
 def find(db: SqlConnection, message: bytes) -> Outgoing | None:
@@ -245,16 +254,14 @@ def undirect(db: SqlConnection, channel: bytes, recipient: str) -> None:
 def seal(db: SqlConnection, rows: Iterable[Sealed]) -> None:
     """Store sequences and bytes, before anything of it is sent."""
     for row in rows:
-        db.execute(
+        there = db.execute(
             "UPDATE outbox SET state = 'sealed', sequence = ?, envelope = ?, envelope_id = ?, "
-            "recipients = ?, attempts = attempts + 1 WHERE number = ? AND state = 'queued'",
+            "recipients = ?, attempts = attempts + 1 WHERE number = ? AND state = 'queued' "
+            "RETURNING message_cursor",
             (row.sequence, row.envelope, row.envelope_id, b"".join(row.recipients), row.number),
-        )
-        db.execute(
-            "UPDATE message SET sequence = ? WHERE cursor = "
-            "(SELECT message_cursor FROM outbox WHERE number = ?)",
-            (row.sequence, row.number),
-        )
+        ).fetchone()
+        if there is not None:
+            db.execute("UPDATE message SET sequence = ? WHERE cursor = ?", (row.sequence, there[0]))
 
 
 def unseal(db: SqlConnection, channel: bytes, first: int) -> None:
@@ -343,24 +350,24 @@ def recover_unknown(
     )
 
 
-def sent(db: SqlConnection, message: bytes, position: int, now_ms: int) -> Link | None:
-    """Note that the relay has the message; return its link, None when that was known.
+def sent(db: SqlConnection, message: bytes, position: int, now_ms: int) -> Outgoing | None:
+    """Note that the relay has the message; return its row, None when that was known.
 
     Its bytes are kept until it is delivered, unless what they say has been removed: the relay may lose them.
     """
     row = db.execute(
-        "UPDATE outbox SET state = CASE state WHEN 'sealed' THEN 'sent' ELSE state END, "
+        "UPDATE outbox SET state = CASE state WHEN 'sealed' THEN 'sent' ELSE state END, "  # noqa: S608
         "position = ?, sent_at_ms = coalesce(sent_at_ms, ?), "
         "envelope = CASE WHEN wiped THEN NULL ELSE envelope END "
         "WHERE message = ? AND position IS NULL AND state IN ('sealed', 'delivered') "
-        "RETURNING sequence, envelope_id, message_cursor",
+        f"RETURNING {_RETURNED}, message_cursor",
         (position, now_ms, message),
     ).fetchone()
     if row is None:
         return None
     kept.bound(db)
-    db.execute("UPDATE message SET position = ? WHERE cursor = ?", (position, row[2]))
-    return Link(row[0], row[1])
+    db.execute("UPDATE message SET position = ? WHERE cursor = ?", (position, row[_COUNT]))
+    return _outgoing(row[:_COUNT])
 
 
 def moved(db: SqlConnection, number: int, position: int) -> None:
@@ -383,13 +390,14 @@ def undelivered(db: SqlConnection, channel: bytes, first: int, last: int) -> lis
     return [_outgoing(row) for row in rows]
 
 
-def delivered(db: SqlConnection, number: int, now_ms: int) -> None:
-    """Note that every card it was sealed for has the message."""
-    db.execute(
-        "UPDATE outbox SET state = 'delivered', delivered_at_ms = ?, envelope = NULL, "
-        "sent_at_ms = coalesce(sent_at_ms, ?) WHERE number = ?",
+def delivered(db: SqlConnection, number: int, now_ms: int) -> Outgoing:
+    """Note that every card it was sealed for has the message; return its row."""
+    row = db.execute(
+        "UPDATE outbox SET state = 'delivered', delivered_at_ms = ?, envelope = NULL, "  # noqa: S608
+        f"sent_at_ms = coalesce(sent_at_ms, ?) WHERE number = ? RETURNING {_RETURNED}",
         (now_ms, now_ms, number),
-    )
+    ).fetchone()
+    return _outgoing(row)
 
 
 def unread(db: SqlConnection, channel: bytes, after: int, upto: int) -> list[Outgoing]:

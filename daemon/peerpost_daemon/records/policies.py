@@ -7,10 +7,16 @@ from peerpost_daemon.vault.connection import SqlConnection
 
 def in_force(db: SqlConnection, identity: str, channel: bytes | None) -> Policy:
     """Return the policy for an identity, in a channel if one is named."""
-    default = db.execute("SELECT policy FROM policy_default").fetchone()
-    contact = db.execute("SELECT policy FROM contact WHERE identity = ?", (identity,)).fetchone()
-    place = db.execute("SELECT policy FROM channel WHERE id = ?", (channel,)).fetchone()
-    return rules.strictest(_policy(contact), _policy(place), _policy(default) or Policy.TOFU)
+    contact, place, default = db.execute(
+        "SELECT (SELECT policy FROM contact WHERE identity = ?), "
+        "(SELECT policy FROM channel WHERE id = ?), (SELECT policy FROM policy_default)",
+        (identity, channel),
+    ).fetchone()
+    return rules.strictest(
+        Policy(contact) if contact else None,
+        Policy(place) if place else None,
+        Policy(default) if default else Policy.TOFU,
+    )
 
 
 def of_channel(db: SqlConnection, channel: bytes) -> Policy | None:

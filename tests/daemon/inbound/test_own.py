@@ -71,7 +71,8 @@ def _row(db: SqlConnection, desk: Desk, envelope: bytes, *, sealed: bool) -> Non
     row = outbox.find(db, said.id)
     assert row is not None
     if sealed:
-        outbox.seal(db, [Sealed(row.number, header.sequence, envelope, claim.id, ())])
+        cards = (bytes(32),)  # somebody's who has not answered
+        outbox.seal(db, [Sealed(row.number, header.sequence, envelope, claim.id, cards)])
 
 
 async def _outgoing(desk: Desk, envelope: bytes) -> outbox.Outgoing:
