@@ -161,6 +161,10 @@ class Methods:
     def account_approve(self, code: str, *, with_history: bool | None = None) -> Devices:
         """Let the device take part that shows this code."""
 
+    @method("account.rotate")
+    def account_rotate(self, *, timeout: float | None = None) -> Account:
+        """Replace this device's card by a successor with fresh keys."""
+
     @method("card.show")
     def card_show(self, *, card: str | None = None) -> CardShown:
         """Show a card by its id, this daemon's own if none is given."""

@@ -25,8 +25,9 @@ from peerpost_daemon.event_data import DaemonData
 from peerpost_daemon.files.store import FileStore, store_of
 from peerpost_daemon.link import LinkSettings
 from peerpost_daemon.records import account as accounts
-from peerpost_daemon.records import consents, events, held, policies, schema
+from peerpost_daemon.records import consents, events, held, policies, rotation, schema
 from peerpost_daemon.records.account import Account
+from peerpost_daemon.rotation import Rotation
 from peerpost_daemon.rpc import Requires
 from peerpost_daemon.settings import DaemonSettings
 from peerpost_daemon.vault import keyfile
@@ -87,6 +88,7 @@ class Daemon:
         self.unopened: DaemonError | None = None  # why the vault did not open the last time
         self.damaged: DaemonError | None = None  # why the process has to end
         self._checking: asyncio.Task[None] | None = None
+        self.rotation = Rotation(self)
         self._make_engine = make_engine
         self._cost = cost
         self.backup_cost = backup_cost
@@ -114,7 +116,7 @@ class Daemon:
 
     @property
     def account(self) -> Account:
-        """Return the account as it was when the engine began; its card never changes.
+        """Return the account as it was when the engine began; a rotation replaces it.
 
         Raises DaemonError locked, no_vault or no_account.
         """
@@ -198,6 +200,16 @@ class Daemon:
                 await self._end_engine()
                 await self._begin_engine(self.database)
 
+    async def replace_card(self, store: Callable[[SqlConnection], None]) -> None:
+        """Put another card in the account's place by `store`; the engine begins anew, whatever comes of it."""
+        async with self._turn:
+            await self._end_engine()
+            try:
+                await self.write(store)
+            finally:
+                await self._begin_engine(self.database)
+        self.bell.ring()
+
     async def close(self) -> None:
         """End everything: subscribers, engine, vault. The RPC server has been closed before."""
         for task in tuple(self._tasks):
@@ -224,6 +236,7 @@ class Daemon:
             await database.close()
             raise
         self._database = database
+        await self.rotation.resume()
         if not database.is_checked:
             self._checking = asyncio.create_task(self._check(key), name="vault-check")
         self.bell.ring()
@@ -288,6 +301,7 @@ class Daemon:
             self._checking.cancel()
             await asyncio.wait([self._checking])
             self._checking = None
+        self.rotation.stop()
         await self._end_engine()
         try:
             await database.write(self._told(change))
@@ -299,6 +313,7 @@ class Daemon:
         log.info("the vault is closed")
 
     def _tidy(self, db: SqlConnection) -> None:
+        rotation.undo(db)
         events.prune(db, self.clock())
         policies.set_default(db, self.settings.policy)
         wanted = Consents(self.settings.consent_direct, self.settings.consent_groups)

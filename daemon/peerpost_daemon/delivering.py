@@ -21,17 +21,23 @@ SPAN: Final = 1_000  # sequences looked at in one read
 
 
 def note_delivered(
-    db: SqlConnection, channel: bytes, span: tuple[int, int], me: Card, now_ms: int
+    db: SqlConnection,
+    channel: bytes,
+    span: tuple[int, int],
+    me: Card,
+    now_ms: int,
+    *,
+    own: bytes = b"",
 ) -> None:
     """Mark the messages of a channel in a span of sequences that have arrived everywhere.
 
     Whoever calls names the sequences of which something is new: a card that never answers must not make every receipt
-    of the others cost all that was sent.
+    of the others cost all that was sent. `own`: the earlier card of ours that sealed them; empty: the one in force.
     """
-    rows = outbox.undelivered(db, channel, *span)
+    rows = outbox.undelivered(db, channel, *span, own)
     if not rows:
         return
-    have, gone = chains.deliveries(db, channel), Gone(db, channel)
+    have, gone = chains.deliveries(db, channel, own), Gone(db, channel)
     for row in rows:
         if arrived_everywhere(row, have, me, gone):
             tell_status_of(db, outbox.delivered(db, row.number, now_ms), now_ms)
@@ -84,9 +90,16 @@ def _has(row: Outgoing, have: Mapping[bytes, Delivery], card: bytes) -> bool:
 
 def note_gone(db: SqlConnection, channel: bytes, last: int, me: Card, now_ms: int) -> None:
     """Decide anew, after members have gone, about what was sent up to a sequence, some at a time."""
-    have, gone = chains.deliveries(db, channel), Gone(db, channel)
+    for own, sealed in ((b"", last), *outbox.earlier_cards(db, channel)):
+        _note_gone(db, channel, sealed, own, me=me, now_ms=now_ms)
+
+
+def _note_gone(
+    db: SqlConnection, channel: bytes, last: int, own: bytes, *, me: Card, now_ms: int
+) -> None:
+    have, gone = chains.deliveries(db, channel, own), Gone(db, channel)
     for first in range(1, last + 1, SPAN):
-        for row in outbox.undelivered(db, channel, first, min(last, first + SPAN - 1)):
+        for row in outbox.undelivered(db, channel, first, min(last, first + SPAN - 1), own):
             if arrived_everywhere(row, have, me, gone):
                 tell_status_of(db, outbox.delivered(db, row.number, now_ms), now_ms)
             elif _nobody_is_left(row, me, gone):

@@ -125,7 +125,7 @@ class Engine:
             self.files = FileEngine(
                 database, files, settings, bell, now_ms=now_ms, random_bytes=random_bytes
             )
-        self._put_together(Recipient(account.card, account.keys), sender)
+        self._put_together(Recipient(account.card, account.keys, account.earlier), sender)
 
     def _put_together(self, me: Recipient, sender: Sender) -> None:
         database, link, bell, now_ms = self._database, self._link, self._bell, self._now_ms

@@ -53,6 +53,7 @@ _TABLE: dict[str, tuple[int, str]] = {
         -32091,
         "The identity has a device already: `account.link`, and approve there.",
     ),
+    "rotation_running": (-32092, "This device's card is being replaced already."),
     "too_large": (-32030, "The request or something in it exceeds its bound."),
     "queue_full": (-32031, "The outbox has no room; come back later."),
     "too_many_requests": (-32032, "More requests or connections than allowed; come back later."),

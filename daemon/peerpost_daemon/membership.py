@@ -18,7 +18,7 @@ from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.intentions import Intention, basis, first, still
 from peerpost_daemon.link.errors import LinkError, RefusedError
 from peerpost_daemon.outbound.sealing import Sender
-from peerpost_daemon.records import channels, contacts, events, lineage, outbox
+from peerpost_daemon.records import channels, contacts, events, lineage, outbox, rotation
 from peerpost_daemon.records.channels import Channel, ChannelState
 from peerpost_daemon.trust import ContactState, Trust
 from peerpost_daemon.vault.connection import SqlConnection
@@ -41,6 +41,7 @@ from peerpost_protocol.roster import (
 )
 
 NONCE_BYTES = 32
+REPLACED_RETRY_SECONDS = 2.0
 SEEN_SECONDS = 10.0
 """How long a change waits to come back by the stream once the relay has it."""
 MAX_TRIES = 3
@@ -187,6 +188,8 @@ class Membership:
             # Another caller may have begun the same direct channel, or the stream has brought it.
             if peer is not None and (there := _adopt(db, peer)) is not None:
                 return there
+            if not rotation.is_sealing(db):
+                raise _replaced()
             channels.create(db, channel)
             channels.set_standing(db, roster, me)
             channels.add_event(db, event)
@@ -251,6 +254,11 @@ class Membership:
 
 async def _nothing(_channel: bytes) -> None:
     """Admit nothing: whoever keeps requests takes this place."""
+
+
+def _replaced() -> DaemonError:
+    message = "This device's card is being replaced; begin the channel in a moment."
+    return DaemonError("relay_unreachable", message, retry_after=REPLACED_RETRY_SECONDS)
 
 
 def _changed(roster: Roster) -> DaemonError:

@@ -6,7 +6,8 @@ digest tells nothing by its timing; wrong ones count as failed tries of the sess
 
 Checks of `publish_card`, in their order (docs/protocol/frames.md, "publish_card"):
  1. a card that is there already is accepted again, unless it has ended
- 2. the token, where one is given or required, is live and for this identity
+ 2. the token, where one is given or required, is live and for this identity; behind a successor that its predecessor
+    brings stands what stands behind that one
  3. a card that names no other: the identity has no live card
  4. a card that names another: that one is live and of this identity, and there is room among those that wait
 """
@@ -33,15 +34,21 @@ def publish_card(
     *,
     without: Refusal | None,
     waiting_ms: int = 7 * 86_400_000,
+    author: bytes | None = None,
 ) -> Outcome:
     """Put the card into the directory; raise RefusalError.
 
-    `without`: why a card without a token is refused, None where it is taken as unverified.
+    `without`: why a card without a token is refused, None where it is taken as unverified. `author`: the card
+    of the session, if it has one.
     """
     known = transaction.card(card.id)
     if known is not None:
         return _again(transaction, known, token, now_ms)  # 1
-    backing = attest(transaction, card.identity, token, now_ms, without=without)  # 2
+    backing = None
+    if token is None and author is not None and author == card.body.predecessor:
+        backing = _inherited(transaction, author)  # 2
+    if backing is None:
+        backing = attest(transaction, card.identity, token, now_ms, without=without)  # 2
     return admit(transaction, card, backing, now_ms, waiting_ms)
 
 
@@ -131,6 +138,14 @@ def waiting(snapshot: Snapshot, card: bytes, since_ms: int) -> tuple[CardRecord,
     if found is None or found.state is not CardState.LIVE:
         raise RefusalError(Refusal.NOT_ENDORSED, "the session's card does not count")
     return tuple(snapshot.waiting_records(found.identity, since_ms))
+
+
+def _inherited(transaction: Transaction, author: bytes) -> Backing | None:
+    """Return what stands behind a live card, None when that is a token that has been revoked."""
+    found = transaction.card(author)
+    if found is None or found.state is not CardState.LIVE or found.forsaken:
+        return None
+    return Backing(found.attestation, found.token)
 
 
 def _again(transaction: Transaction, known: StoredCard, token: str | None, now_ms: int) -> Outcome:

@@ -185,9 +185,18 @@ def _join(
         member = roster.members.get(found.identity)
         if member is not None and id_ in after.descendants(member.cards):
             posts = roster.may_post(member)
-            transaction.begin_membership(number, found.number, last + 1, posts=posts)
-            begun.append((id_, channel, last + 1))
+            first = _first(transaction, after, id_, number, last)
+            transaction.begin_membership(number, found.number, first, posts=posts)
+            begun.append((id_, channel, first))
     return begun
+
+
+def _first(transaction: Transaction, after: History, id_: bytes, number: int, last: int) -> int:
+    """Return from where a card may read: a successor from where its predecessor could, the same device reads on."""
+    predecessor = after.cards[id_].predecessor
+    before = transaction.standing(predecessor) if predecessor else None
+    intervals = transaction.intervals(number, before.number) if before else []
+    return intervals[-1].first if intervals and intervals[-1].last is None else last + 1
 
 
 def _leave(transaction: Transaction, id_: bytes, channels: list[tuple[bytes, int, int]]) -> None:

@@ -100,11 +100,18 @@ class Writes:
                 lambda statement: lambda t: histories.submit(t, statement, now_ms, waiting_ms),
             )
         token, without = asked.token, self._proofs.without(self._settings)
+        author = session.proof.card.id if session.proof else None
         return (
             partial(verify.verified_card, asked.card),
             lambda card: (
                 lambda t: directory.publish_card(
-                    t, card, token, now_ms, without=without, waiting_ms=waiting_ms
+                    t,
+                    card,
+                    token,
+                    now_ms,
+                    without=without,
+                    waiting_ms=waiting_ms,
+                    author=author,
                 )
             ),
         )

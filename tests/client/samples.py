@@ -341,6 +341,7 @@ ANSWERS: dict[str, object] = {
     "account.link": LINKING,
     "account.devices": DEVICES,
     "account.approve": DEVICES,
+    "account.rotate": ACCOUNT,
     "card.show": CARD_SHOWN,
     "card.endorse": CARD_SHOWN,
     "card.revoke": CARD_SHOWN,

@@ -77,6 +77,7 @@ CASES: list[Case] = [
     (["link", "a@b.org"], "account.link", {"identity": "a@b.org"}, "11111 22222 33333 44444"),
     (["prove"], "account.prove", {}, "alice@example.org"),
     (["prove", "2345", "6789"], "account.prove", {"code": "2345 6789"}, "alice@example.org"),
+    (["devices", "rotate"], "account.rotate", {}, "laptop  "),
     (["devices", "list"], "account.devices", {}, "phone  unendorsed"),
     (
         ["devices", "approve", "11111", "22222"],

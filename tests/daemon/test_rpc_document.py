@@ -21,6 +21,7 @@ _NOUNS = {
         "prove",
         "devices",
         "approve",
+        "rotate",
         "backup",
         "backup_show",
         "backup_passphrase",

@@ -1,4 +1,4 @@
-"""`peerpost devices`: list the devices of this identity, approve a new one, remove one."""
+"""`peerpost devices`: list the devices of this identity, approve a new one, renew this one's keys, remove one."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 ACTIONS = {
     "list": "list the devices of this identity, also those that wait",
     "approve": "let the device take part that shows this code",
+    "rotate": "give this device fresh keys; contacts that verified it still trust it",
     "remove": "end a device for good: it reads nothing sent from then on",
 }
 REASONS = ("retired", "lost", "compromised", "unwanted")
@@ -41,6 +42,10 @@ def run(client: Client, options: Namespace, screen: Screen) -> None:
     if options.action == "remove":
         shown = client.card_revoke(_card(client, options.device), reason=options.reason)
         screen.show(shown, f"{label(shown['device'])}  {label(shown['state'])}")
+        return
+    if options.action == "rotate":
+        account = client.account_rotate()
+        screen.show(account, f"{label(account['device'])}  {account['fingerprint']}")
         return
     if options.action == "approve":
         devices = client.account_approve(

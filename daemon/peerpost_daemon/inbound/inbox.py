@@ -302,7 +302,7 @@ class Inbox:
             for bad in (*malformed, *forged):
                 receipts.warn(db, bad, now_ms)
             for receipt in verified:
-                receipts.take(db, receipt, self._me.card, now_ms)
+                receipts.take(db, receipt, self._me, now_ms)
             for notice in notices:
                 channels.advance_receipts(db, notice.channel, notice.revision)
 

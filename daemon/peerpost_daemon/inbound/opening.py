@@ -5,16 +5,18 @@ things, and none of them is an exception: a verified roster event, a verified en
 bad item says nothing about its neighbours.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
+from peerpost_daemon.records.account import EarlierCard
 from peerpost_protocol.card import Card, DeviceKeys
 from peerpost_protocol.content import Content
 from peerpost_protocol.envelope import (
     Envelope,
     EnvelopeClaim,
     parse_envelope,
+    recipients_of,
     unseal,
     verify_envelope,
 )
@@ -68,10 +70,24 @@ Opened = RosterEvent | OpenedEnvelope | OwnEcho | Fault
 
 
 class Recipient(Struct, frozen=True):
-    """Be the card for which envelopes are opened, with its keys."""
+    """Be the card for which envelopes are opened, with its keys, and the earlier ones of this account."""
 
     card: Card
     keys: DeviceKeys
+    earlier: tuple[EarlierCard, ...] = ()
+
+    def own(self, card: bytes) -> Card | None:
+        """Return a card of this account, in force or earlier."""
+        ours = (self.card, *(each.card for each in self.earlier))
+        return next((one for one in ours if one.id == card), None)
+
+    def key_for(self, cards: Container[bytes]) -> tuple[bytes, bytes]:
+        """Return the card of ours, the one in force first, among those of an envelope, and its private key."""
+        if self.card.id not in cards:
+            for each in self.earlier:
+                if each.card.id in cards:
+                    return each.card.id, each.encryption_private
+        return self.card.id, self.keys.encryption_private
 
 
 class Taking(Struct, frozen=True):
@@ -134,7 +150,7 @@ def _open(
         return claim
     if isinstance(claim, RosterClaim):
         return _open_event(claim, cards)
-    if claim.header.sender == recipient.card.id:
+    if recipient.own(claim.header.sender) is not None:
         return OwnEcho(claim)
     return open_envelope(claim, cards, recipient)
 
@@ -162,10 +178,9 @@ def open_envelope(
     except ProtocolError as error:
         return _fault(claim, error.kind, str(error))
     try:
-        keys = recipient.keys
-        content = unseal(
-            envelope, recipient.card.id, keys.encryption_private, public=keys.encryption_public
-        )
+        id_, private = recipient.key_for(recipients_of(envelope))
+        ours = recipient.own(id_) or recipient.card
+        content = unseal(envelope, id_, private, public=ours.body.encryption_key)
     except (DecryptionError, ProtocolError) as error:
         return OpenedEnvelope(envelope, None, _fault(claim, error.kind, str(error)))
     return OpenedEnvelope(envelope, content, None)

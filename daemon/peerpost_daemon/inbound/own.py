@@ -16,6 +16,7 @@ from peerpost_daemon.records.bodies import Change, decode_body
 from peerpost_daemon.records.channels import Channel
 from peerpost_daemon.records.outbox import Outgoing, Recovered
 from peerpost_daemon.vault.connection import SqlConnection
+from peerpost_protocol.card import Card
 from peerpost_protocol.chain import Link
 from peerpost_protocol.envelope import EnvelopeClaim, Header, recipients_of
 from peerpost_protocol.frames import Item
@@ -26,13 +27,14 @@ def take(
 ) -> Fault | None:
     """Confirm or recover an own envelope; return what is wrong with it otherwise."""
     header = claim.header
-    row = outbox.by_sequence(db, channel.id, header.sequence)
+    own = _earlier(header, taking)
+    row = outbox.by_sequence(db, channel.id, header.sequence, own)
     if row is not None and row.envelope_id == claim.id and header.channel == channel.id:
         _confirm(db, channel, item, row, taking)
         return None
-    if _is_pruned(db, channel, claim):
+    if _is_pruned(db, channel, claim, own):
         return None
-    opened = open_envelope(claim, {taking.me.card.id: taking.me.card}, taking.me)
+    opened = open_envelope(claim, {header.sender: _sender(header, taking)}, taking.me)
     if isinstance(opened, Fault):
         return opened
     if header.channel != channel.id:
@@ -42,9 +44,9 @@ def take(
     return _recover(db, channel, item, opened, taking)
 
 
-def _is_pruned(db: SqlConnection, channel: Channel, claim: EnvelopeClaim) -> bool:
+def _is_pruned(db: SqlConnection, channel: Channel, claim: EnvelopeClaim, own: bytes) -> bool:
     """Say whether it is an old one that was finished, and whose row is gone."""
-    known = own_links.known(db, channel.id, claim.header.sequence)
+    known = own_links.known(db, channel.id, claim.header.sequence, own)
     return known is not None and known.id == claim.id and claim.header.channel == channel.id
 
 
@@ -55,14 +57,26 @@ def _confirm(
     fresh = row.position is None
     there = outbox.sent(db, row.message, item.position, now_ms) if fresh else None
     if there is not None:
-        channels.set_sent(db, channel.id, there.link)
+        if not row.own:
+            channels.set_sent(db, channel.id, there.link)
         tell_status_of(db, there, now_ms)
         span = there.link.sequence, there.link.sequence  # the relay's answer will find it known
-        note_delivered(db, channel.id, span, taking.me.card, now_ms)
+        note_delivered(db, channel.id, span, taking.me.card, now_ms, own=row.own)
     elif row.position != item.position and channels.era(db, channel.id):
         outbox.moved(db, row.number, item.position)
     if row.content:
         changes.take_echo(db, channel, decode_body(row.content), item, taking=taking)
+
+
+def _sender(header: Header, taking: Taking) -> Card:
+    card = taking.me.own(header.sender)
+    assert card is not None  # else it were no echo
+    return card
+
+
+def _earlier(header: Header, taking: Taking) -> bytes:
+    """Return the earlier card of ours that sealed it, empty for the one in force."""
+    return header.sender if header.sender != taking.me.card.id else b""
 
 
 def _fault(header: Header, reason: str, detail: str) -> Fault:
@@ -79,18 +93,21 @@ def _recover(
     if isinstance(body, Change):
         changes.take(db, channel, envelope, body, item, taking=taking)
     link = Link(opened.envelope.header.sequence, opened.envelope.id)
-    channels.set_sent(db, channel.id, link)
-    if channel.own is None or channel.own.sequence < link.sequence:
-        channels.set_own(db, channel.id, link)
+    own = _earlier(opened.envelope.header, taking)
+    if not own:
+        channels.set_sent(db, channel.id, link)
+        if channel.own is None or channel.own.sequence < link.sequence:
+            channels.set_own(db, channel.id, link)
     known, cards = opened.envelope.header.message, recipients_of(opened.envelope)
-    if outbox.recover(db, known, link, recipients=cards, position=item.position, now_ms=now_ms):
+    at = item.position
+    if outbox.recover(db, known, link, recipients=cards, position=at, now_ms=now_ms, own=own):
         tell_status(db, known, now_ms)
         return None
     sent_at_ms = opened.envelope.header.sent_at_ms
-    recovered = Recovered(channel.id, link, tuple(cards), item.position, sent_at_ms)
+    recovered = Recovered(channel.id, link, tuple(cards), at, sent_at_ms, own)
     _add(db, opened, item, recovered, now_ms)
     span = link.sequence, link.sequence  # a receipt may have come before
-    note_delivered(db, channel.id, span, taking.me.card, now_ms)
+    note_delivered(db, channel.id, span, taking.me.card, now_ms, own=own)
     return None
 
 

@@ -14,6 +14,7 @@ from msgspec import Struct
 from peerpost_daemon import event_data
 from peerpost_daemon.delivering import note_delivered
 from peerpost_daemon.ids import message_text
+from peerpost_daemon.inbound.opening import Recipient
 from peerpost_daemon.records import (
     alarms,
     chains,
@@ -24,6 +25,7 @@ from peerpost_daemon.records import (
     own_links,
 )
 from peerpost_daemon.records.chains import Delivery
+from peerpost_daemon.records.channels import Channel
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.card import Card
 from peerpost_protocol.errors import ProtocolError
@@ -89,18 +91,35 @@ def warn(db: SqlConnection, bad: BadReceipt, now_ms: int) -> None:
     events.add(db, event_data.QUARANTINE, now_ms, data, channel=bad.channel)
 
 
-def take(db: SqlConnection, receipt: Receipt, me: Card, now_ms: int) -> None:
+def take(db: SqlConnection, receipt: Receipt, me: Recipient, now_ms: int) -> None:
     """Store what a receipt says of our envelopes and what follows from it."""
     body = receipt.body
     channel = channels.find(db, body.channel)
-    mark = next((mark for mark in body.marks if mark.sender == me.id), None)
-    if (
-        channel is None or mark is None or lineage.speaks(db, channel.roster, receipt.card) is None
-    ):  # 1
+    if channel is None or lineage.speaks(db, channel.roster, receipt.card) is None:  # 1
         return
-    row = outbox.by_sequence(db, body.channel, mark.sequence)
-    known = own_links.known(db, body.channel, mark.sequence)
-    sealed = channel.own.sequence if channel.own else 0
+    for mark in body.marks:
+        if me.own(mark.sender) is not None:
+            own = mark.sender if mark.sender != me.card.id else b""
+            _take_mark(db, channel, receipt, mark, own, me=me.card, now_ms=now_ms)
+
+
+def _take_mark(
+    db: SqlConnection,
+    channel: Channel,
+    receipt: Receipt,
+    mark: Mark,
+    own: bytes,
+    *,
+    me: Card,
+    now_ms: int,
+) -> None:
+    """Take what a receipt says of one of our cards; `own`: an earlier one, empty for the one in force."""
+    body = receipt.body
+    row = outbox.by_sequence(db, body.channel, mark.sequence, own)
+    known = own_links.known(db, body.channel, mark.sequence, own)
+    if own and known is None:
+        return  # a vault that was restored knows nothing of what an earlier card has sealed
+    sealed = mark.sequence if own else channel.own.sequence if channel.own else 0
     if mark.sequence > sealed or (known is not None and known.id != mark.envelope):  # 2
         if mark.sequence > sealed:
             detail = f"{receipt.card.identity} has {mark.sequence}, we sealed {sealed}"
@@ -108,14 +127,14 @@ def take(db: SqlConnection, receipt: Receipt, me: Card, now_ms: int) -> None:
         _mismatch(db, receipt, mark, row.message if row else None, now_ms)
         return
     delivery = Delivery(mark.sequence, mark.missing)
-    before = chains.deliveries(db, body.channel).get(receipt.card.id)
-    if chains.note_delivery(db, body.channel, receipt.card.id, delivery):
+    before = chains.deliveries(db, body.channel, own).get(receipt.card.id)
+    if chains.note_delivery(db, body.channel, receipt.card.id, delivery, own):
         data = event_data.ReceiptData(
             body.channel.hex(), receipt.card.id.hex(), receipt.card.identity, mark.sequence
         )
         events.add(db, event_data.RECEIPT, now_ms, data, channel=body.channel)
         span = _first_news(before), mark.sequence
-        note_delivered(db, body.channel, span, me, now_ms)
+        note_delivered(db, body.channel, span, me, now_ms, own=own)
 
 
 def _first_news(before: Delivery | None) -> int:

@@ -146,8 +146,9 @@ def _replace(
     state = _state_after(db, roster, event, taking.me.card)
     _set_state(db, channel, state, taking.now_ms)
     _silence(db, roster, taking)
-    if channel.own is not None and set(channel.roster.members) - set(roster.members):
-        note_gone(db, channel.id, channel.own.sequence, taking.me.card, taking.now_ms)
+    if set(channel.roster.members) - set(roster.members):
+        sealed = channel.own.sequence if channel.own else 0
+        note_gone(db, channel.id, sealed, taking.me.card, taking.now_ms)
 
 
 def _note(

@@ -1,4 +1,4 @@
-"""account.link, account.devices, account.approve: the devices of this account's identity."""
+"""account.link, account.devices, account.approve, account.rotate: the devices of this account's identity."""
 
 from collections.abc import Iterator
 from typing import Annotated, Final
@@ -9,7 +9,7 @@ from peerpost_daemon import views
 from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.methods.account import AccountMethods, Register
-from peerpost_daemon.methods.params import NoParams
+from peerpost_daemon.methods.params import NoParams, Timeout
 from peerpost_daemon.records import account as accounts
 from peerpost_daemon.records import inheritance
 from peerpost_daemon.records.account import Account
@@ -18,6 +18,7 @@ from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.card import Card, issue_card
 
 MAX_CODE_CHARACTERS: Final = 128
+ROTATION_TIMEOUT: Final = 30.0  # seconds
 CodeParam = Annotated[
     str, Meta(max_length=MAX_CODE_CHARACTERS, description="20 digits, or a QR code's text")
 ]
@@ -34,6 +35,12 @@ class Link(Register, frozen=True, forbid_unknown_fields=True):
     """Take what registering takes, and whether to take in the history that an approval hands on."""
 
     with_history: bool = False
+
+
+class Rotate(Struct, frozen=True, forbid_unknown_fields=True):
+    """Take how long to wait for the relay."""
+
+    timeout: Timeout = ROTATION_TIMEOUT
 
 
 class DeviceMethods:
@@ -68,6 +75,12 @@ class DeviceMethods:
             scope=Scope.ADMIN,
             errors=("unknown_card", *relay, *stored),
         )
+        yield Method.of(
+            "account.rotate",
+            self.rotate,
+            scope=Scope.ADMIN,
+            errors=("rotation_running", "timeout", *relay, *stored),
+        )
 
     async def link(self, params: Link, call: Call) -> views.Linking:
         """Make this daemon a further device of an identity; another device has to approve the code."""
@@ -101,6 +114,11 @@ class DeviceMethods:
             await engine.judge(lambda _db: None)  # it counts here before anything is sealed
             await engine.inheritance.begin()
         return await self.devices(NoParams(), call)
+
+    async def rotate(self, params: Rotate, call: Call) -> views.Account:
+        """Replace this device's card by a successor with fresh keys, which both cards sign."""
+        await self._daemon.rotation.rotate(params.timeout)
+        return await self._accounts.show(NoParams(), call)
 
     def _again(self, db: SqlConnection) -> bool:
         """Issue this device's card anew, naming the card for which the relay refused it."""

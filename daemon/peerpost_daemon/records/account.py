@@ -8,6 +8,17 @@ from peerpost_protocol.frames import decode_signed
 from peerpost_protocol.wire import encode
 
 
+class EarlierCard(Struct, frozen=True):
+    """Be a card of ours that a successor has replaced, with the key for what was sealed for it."""
+
+    card: Card
+    encryption_private: bytes
+
+    def __repr__(self) -> str:
+        """Show the card alone."""
+        return f"EarlierCard({self.card.id.hex()})"
+
+
 class Account(Struct, frozen=True):
     """Be the account as it is stored; `keys` and `token` show themselves in no repr."""
 
@@ -21,6 +32,7 @@ class Account(Struct, frozen=True):
     attestation: str | None
     created_at_ms: int
     has_token: bool
+    earlier: tuple[EarlierCard, ...] = ()
 
     @property
     def identity(self) -> str:
@@ -42,8 +54,25 @@ def find(db: SqlConnection) -> Account | None:
     card = open_card(decode_signed(row[0]))
     keys = DeviceKeys(row[1], row[2])
     return Account(
-        card, keys, row[3], row[4], row[5], row[6], row[7], row[8], row[9], bool(row[10])
+        card,
+        keys,
+        row[3],
+        row[4],
+        row[5],
+        row[6],
+        row[7],
+        row[8],
+        row[9],
+        bool(row[10]),
+        _earlier(db),
     )
+
+
+def _earlier(db: SqlConnection) -> tuple[EarlierCard, ...]:
+    rows = db.execute(
+        "SELECT signed, encryption_private FROM own_card ORDER BY ended_at_ms DESC"
+    ).fetchall()
+    return tuple(EarlierCard(open_card(decode_signed(row[0])), row[1]) for row in rows)
 
 
 def token(db: SqlConnection) -> str | None:
@@ -118,6 +147,7 @@ def reissue(db: SqlConnection, card: Card) -> None:
 
 __all__ = [
     "Account",
+    "EarlierCard",
     "accepted",
     "aim",
     "create",

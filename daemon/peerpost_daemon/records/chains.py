@@ -102,19 +102,27 @@ def marks(db: SqlConnection, channel: bytes) -> tuple[Mark, ...]:
     return tuple(Mark(row[0], row[1], row[2], _decode_missing.decode(row[3])) for row in rows)
 
 
-def note_delivery(db: SqlConnection, channel: bytes, card: bytes, delivery: Delivery) -> bool:
-    """Store what a receipt says of our envelopes; return whether it is new."""
-    before = deliveries(db, channel).get(card)
+def note_delivery(
+    db: SqlConnection, channel: bytes, card: bytes, delivery: Delivery, own: bytes = b""
+) -> bool:
+    """Store what a receipt says of our envelopes; return whether it is new. `own`: as of `deliveries`."""
+    before = deliveries(db, channel, own).get(card)
     if before is not None and delivery.sequence < before.sequence:
         return False
     db.execute(
-        "INSERT OR REPLACE INTO mark (channel, card, sequence, missing) VALUES (?, ?, ?, ?)",
-        (channel, card, delivery.sequence, _encode(delivery.missing)),
+        "INSERT OR REPLACE INTO mark (channel, card, sequence, missing, own) "
+        "VALUES (?, ?, ?, ?, ?)",
+        (channel, card, delivery.sequence, _encode(delivery.missing), own),
     )
     return before != delivery
 
 
-def deliveries(db: SqlConnection, channel: bytes) -> dict[bytes, Delivery]:
-    """Return what each card of a channel has of our envelopes."""
-    rows = db.execute("SELECT card, sequence, missing FROM mark WHERE channel = ?", (channel,))
+def deliveries(db: SqlConnection, channel: bytes, own: bytes = b"") -> dict[bytes, Delivery]:
+    """Return what each card of a channel has of our envelopes.
+
+    `own`: the earlier card of ours that sealed them; empty for the one in force.
+    """
+    rows = db.execute(
+        "SELECT card, sequence, missing FROM mark WHERE channel = ? AND own = ?", (channel, own)
+    )
     return {row[0]: Delivery(row[1], _decode_missing.decode(row[2])) for row in rows}

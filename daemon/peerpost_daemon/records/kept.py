@@ -24,7 +24,7 @@ def after(db: SqlConnection, channel: bytes, sequence: int, upto: int, limit: in
     """Return what is kept of a channel after a sequence, in its order; unanswered rows are with it."""
     rows = db.execute(
         "SELECT sequence, envelope_id, envelope FROM outbox WHERE channel = ? AND sequence > ? "
-        "AND sequence <= ? AND state IN ('sealed', 'sent') AND envelope IS NOT NULL "
+        "AND sequence <= ? AND own = x'' AND state IN ('sealed', 'sent') AND envelope IS NOT NULL "
         "ORDER BY sequence LIMIT ?",
         (channel, sequence, upto, limit),
     )

@@ -62,6 +62,7 @@ class Outgoing(Struct, frozen=True):
     )  # an encoded body; None: the message's; empty: there is nothing to say any more
     not_before_ms: int | None
     wiped: bool  # what it said has been removed
+    own: bytes  # the earlier card of ours that sealed it; empty: the one in force
 
     @property
     def link(self) -> Link:
@@ -103,13 +104,14 @@ class Recovered(Struct, frozen=True):
     recipients: tuple[bytes, ...]
     position: int
     at_ms: int
+    own: bytes = b""  # the earlier card of ours that sealed it; empty: the one in force
 
 
 _COLUMNS = (
     "number, outbox.message, outbox.channel, recipient, state, reason, attempts, outbox.sequence, "
     "envelope_id, recipients, outbox.position, queued_at_ms, outbox.sent_at_ms, delivered_at_ms, "
     "outbox.expires_at_ms, read_at_ms, failed_at_ms, content, "
-    "not_before_ms, wiped"
+    "not_before_ms, wiped, own"
 )
 _COUNT = _COLUMNS.count(",") + 1
 _SELECT = f"SELECT {_COLUMNS} FROM outbox"  # noqa: S608  constant columns
@@ -177,11 +179,17 @@ def by_key(db: SqlConnection, key: str) -> Outgoing | None:
     return _outgoing(row) if row else None
 
 
-def by_sequence(db: SqlConnection, channel: bytes, sequence: int) -> Outgoing | None:
-    """Return the row that was sealed with a sequence; one that was given up has left it to another."""
+def by_sequence(
+    db: SqlConnection, channel: bytes, sequence: int, own: bytes = b""
+) -> Outgoing | None:
+    """Return the row that was sealed with a sequence; one that was given up has left it to another.
+
+    `own`: the earlier card of ours that sealed it; empty for the one in force.
+    """
     row = db.execute(
-        f"{_SELECT} WHERE channel = ? AND sequence = ? AND state NOT IN ('queued', 'failed')",
-        (channel, sequence),
+        f"{_SELECT} WHERE channel = ? AND sequence = ? AND own = ? "
+        "AND state NOT IN ('queued', 'failed')",
+        (channel, sequence, own),
     ).fetchone()
     return _outgoing(row) if row else None
 
@@ -303,6 +311,7 @@ def recover(
     recipients: Iterable[bytes],
     position: int,
     now_ms: int,
+    own: bytes = b"",
 ) -> bool:
     """Note that the relay has the message under a link that this vault does not know it by.
 
@@ -311,9 +320,9 @@ def recover(
     row = db.execute(
         "UPDATE outbox SET state = 'sent', reason = NULL, failed_at_ms = NULL, sequence = ?, "
         "envelope_id = ?, "
-        "envelope = NULL, recipients = ?, position = ?, sent_at_ms = ? "
+        "envelope = NULL, recipients = ?, position = ?, sent_at_ms = ?, own = ? "
         "WHERE message = ? AND state IN ('queued', 'sealed', 'failed') RETURNING message_cursor",
-        (link.sequence, link.id, b"".join(recipients), position, now_ms, message),
+        (link.sequence, link.id, b"".join(recipients), position, now_ms, own, message),
     ).fetchone()
     if row is None:
         return False
@@ -333,8 +342,8 @@ def recover_unknown(
     """
     db.execute(
         "INSERT OR IGNORE INTO outbox (message, message_cursor, channel, state, sequence, "
-        "envelope_id, recipients, position, queued_at_ms, sent_at_ms, content) "
-        "VALUES (?, ?, ?, 'sent', ?, ?, ?, ?, ?, ?, ?)",
+        "envelope_id, recipients, position, queued_at_ms, sent_at_ms, content, own) "
+        "VALUES (?, ?, ?, 'sent', ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             message,
             cursor,
@@ -346,6 +355,7 @@ def recover_unknown(
             sent.at_ms,
             sent.at_ms,
             content,
+            sent.own,
         ),
     )
 
@@ -380,14 +390,28 @@ def moved(db: SqlConnection, number: int, position: int) -> None:
         db.execute("UPDATE message SET position = ? WHERE cursor = ?", (position, row[0]))
 
 
-def undelivered(db: SqlConnection, channel: bytes, first: int, last: int) -> list[Outgoing]:
-    """Return the rows of a channel that are not known to be delivered, from one sequence to another."""
+def undelivered(
+    db: SqlConnection, channel: bytes, first: int, last: int, own: bytes = b""
+) -> list[Outgoing]:
+    """Return the rows of a channel that are not known to be delivered, from one sequence to another.
+
+    `own`: the earlier card of ours that sealed them; empty for the one in force.
+    """
     rows = db.execute(
-        f"{_SELECT} WHERE channel = ? AND sequence >= ? AND sequence <= ? "
+        f"{_SELECT} WHERE channel = ? AND sequence >= ? AND sequence <= ? AND own = ? "
         "AND state IN ('sealed', 'sent') ORDER BY sequence",
-        (channel, first, last),
+        (channel, first, last, own),
     ).fetchall()
     return [_outgoing(row) for row in rows]
+
+
+def earlier_cards(db: SqlConnection, channel: bytes) -> list[tuple[bytes, int]]:
+    """Return the earlier cards of ours by which something is not delivered yet, with its last sequence."""
+    return db.execute(
+        "SELECT own, max(sequence) FROM outbox WHERE channel = ? AND state = 'sent' "
+        "AND own != x'' GROUP BY own",
+        (channel,),
+    ).fetchall()
 
 
 def delivered(db: SqlConnection, number: int, now_ms: int) -> Outgoing:
@@ -436,8 +460,8 @@ def _waiting(row: tuple[object, ...]) -> Waiting:
 def fail_sent(db: SqlConnection, number: int, reason: str, now_ms: int) -> None:
     """Give a message up that the relay has, with the reason; its place in our chain stays known."""
     db.execute(
-        "INSERT OR IGNORE INTO own_envelope SELECT channel, sequence, envelope_id, position "
-        "FROM outbox WHERE number = ? AND state = 'sent'",
+        "INSERT OR IGNORE INTO own_envelope (channel, sequence, id, position, own) "
+        "SELECT channel, sequence, envelope_id, position, own FROM outbox WHERE number = ? AND state = 'sent'",
         (number,),
     )
     db.execute(

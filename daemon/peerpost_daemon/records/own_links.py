@@ -12,12 +12,15 @@ class OwnLink(Struct, frozen=True):
     position: int | None
 
 
-def known(db: SqlConnection, channel: bytes, sequence: int) -> OwnLink | None:
-    """Return the envelope that was sealed with a sequence; one that was given up has left it to another."""
+def known(db: SqlConnection, channel: bytes, sequence: int, own: bytes = b"") -> OwnLink | None:
+    """Return the envelope that was sealed with a sequence; one that was given up has left it to another.
+
+    `own`: the earlier card of ours that sealed it; empty for the one in force.
+    """
     row = db.execute(
         "SELECT envelope_id, position FROM outbox WHERE channel = ?1 AND sequence = ?2 "
-        "AND state NOT IN ('queued', 'failed') UNION ALL "
-        "SELECT id, position FROM own_envelope WHERE channel = ?1 AND sequence = ?2 LIMIT 1",
-        (channel, sequence),
+        "AND own = ?3 AND state NOT IN ('queued', 'failed') UNION ALL "
+        "SELECT id, position FROM own_envelope WHERE channel = ?1 AND sequence = ?2 AND own = ?3 LIMIT 1",
+        (channel, sequence, own),
     ).fetchone()
     return OwnLink(*row) if row else None

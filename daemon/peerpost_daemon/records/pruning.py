@@ -26,7 +26,8 @@ def prune(db: SqlConnection, upto: int, before_ms: int) -> int:
     """Remove the finished rows up to a number that are old; return how many."""
     which = f"{_FINISHED} AND number <= ?1 AND queued_at_ms < ?2"
     db.execute(
-        "INSERT OR IGNORE INTO own_envelope SELECT channel, sequence, envelope_id, position "  # noqa: S608  constant
+        "INSERT OR IGNORE INTO own_envelope (channel, sequence, id, position, own) "  # noqa: S608  constant
+        "SELECT channel, sequence, envelope_id, position, own "
         f"FROM outbox WHERE {which} AND state != 'failed' AND envelope_id IS NOT NULL",
         (upto, before_ms),
     )

@@ -11,6 +11,7 @@ from peerpost_daemon.records.lineage_schema import LINEAGE
 from peerpost_daemon.records.posting_schema import POSTING
 from peerpost_daemon.records.request_schema import REQUESTS
 from peerpost_daemon.records.rollback_schema import ROLLBACK
+from peerpost_daemon.records.rotation_schema import ROTATION
 from peerpost_daemon.records.tally_schema import TALLIES
 from peerpost_daemon.records.trust_schema import TRUST
 from peerpost_daemon.vault.migrations import Migration
@@ -206,4 +207,5 @@ MIGRATIONS: Final = (
     Migration(11, "requests, consents and local names of channels", REQUESTS),
     Migration(12, "files", FILES),
     Migration(13, "histories handed from device to device", INHERITANCE),
+    Migration(14, "rotations, and chains of earlier cards", ROTATION),
 )

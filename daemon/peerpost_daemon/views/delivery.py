@@ -101,11 +101,11 @@ def _history(outgoing: Outgoing) -> list[Step]:
 
 
 def _recipients(db: SqlConnection, outgoing: Outgoing, own: Account) -> list[Recipient]:
-    cards = tuple(card for card in outgoing.recipients if card != own.card.id)
+    cards = tuple(card for card in outgoing.recipients if card not in (own.card.id, outgoing.own))
     if not cards or outgoing.channel is None or outgoing.sequence is None:
         return []
     identities, gone = standing.identities_of(db, cards), Gone(db, outgoing.channel).among(cards)
-    marks = chains.deliveries(db, outgoing.channel)
+    marks = chains.deliveries(db, outgoing.channel, outgoing.own)
     read = read_marks.positions(db, outgoing.channel)
     sequence, position = outgoing.sequence, outgoing.position
     return [

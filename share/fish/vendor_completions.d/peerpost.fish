@@ -50,7 +50,7 @@ function _shtab_peerpost_using
   test "$_shtab_peerpost_cmdpath" = "$argv"
 end
 
-set -g _shtab_peerpost_commands init unlock lock register prove join link devices 'devices list' 'devices approve' 'devices remove' send reply request react edit delete cancel run save listen log history 'history export' 'history import' 'history keep' search read consumers 'consumers list' 'consumers show' 'consumers forget' 'consumers dead-letters' 'consumers requeue' 'consumers discard' status health doctor channel 'channel create' 'channel list' 'channel show' 'channel add' 'channel remove' 'channel leave' 'channel role' 'channel rename' 'channel topic' 'channel policy' 'channel ban' 'channel unban' 'channel requests' 'channel accept' 'channel decline' 'channel consent' 'channel alias' contacts 'contacts list' 'contacts show' 'contacts accept' 'contacts block' 'contacts unblock' 'contacts name' 'contacts policy' 'contacts known' verify card 'card search' backup restore call shutdown
+set -g _shtab_peerpost_commands init unlock lock register prove join link devices 'devices list' 'devices approve' 'devices rotate' 'devices remove' send reply request react edit delete cancel run save listen log history 'history export' 'history import' 'history keep' search read consumers 'consumers list' 'consumers show' 'consumers forget' 'consumers dead-letters' 'consumers requeue' 'consumers discard' status health doctor channel 'channel create' 'channel list' 'channel show' 'channel add' 'channel remove' 'channel leave' 'channel role' 'channel rename' 'channel topic' 'channel policy' 'channel ban' 'channel unban' 'channel requests' 'channel accept' 'channel decline' 'channel consent' 'channel alias' contacts 'contacts list' 'contacts show' 'contacts accept' 'contacts block' 'contacts unblock' 'contacts name' 'contacts policy' 'contacts known' verify card 'card search' backup restore call shutdown
 set -g _shtab_peerpost_opts_with_value --ack-seconds --add --after --as --at --author --before --card --channel --consumer --count --device --direct --exec --exec-timeout --expire-after --expires-in --file --from --groups --in --jobs --key --kind --limit --match --max-age --max-attempts --max-count --media-type --mention --page --passphrase-fd --passphrase-file --png --post --priority --reason --relay --reply-to --responses --role --scan --since --socket --tag --tail --thread --timeout --title --to --token --token-fd --token-file --until --up-to --wait --window
 
 complete -c peerpost -e
@@ -125,6 +125,10 @@ complete -c peerpost -n '_shtab_peerpost_using devices approve' -s h -l help -d 
 complete -c peerpost -n '_shtab_peerpost_using devices approve' -l json -d 'print the result as JSON'
 complete -c peerpost -n '_shtab_peerpost_using devices approve' -l socket -xka "(__fish_complete_path (commandline -ct))" -d 'the daemon'"'"'s socket, if elsewhere'
 complete -c peerpost -n '_shtab_peerpost_using devices approve' -l with-history -d 'hand the messages that are here on to it, encrypted'
+complete -c peerpost -n '_shtab_peerpost_using devices; and test $_shtab_peerpost_npos -eq 0' -a rotate -d 'give this device fresh keys; contacts that verified it still trust it'
+complete -c peerpost -n '_shtab_peerpost_using devices rotate' -s h -l help -d 'show this help message and exit'
+complete -c peerpost -n '_shtab_peerpost_using devices rotate' -l json -d 'print the result as JSON'
+complete -c peerpost -n '_shtab_peerpost_using devices rotate' -l socket -xka "(__fish_complete_path (commandline -ct))" -d 'the daemon'"'"'s socket, if elsewhere'
 complete -c peerpost -n '_shtab_peerpost_using devices; and test $_shtab_peerpost_npos -eq 0' -a remove -d 'end a device for good: it reads nothing sent from then on'
 complete -c peerpost -n '_shtab_peerpost_using devices remove' -s h -l help -d 'show this help message and exit'
 complete -c peerpost -n '_shtab_peerpost_using devices remove' -l json -d 'print the result as JSON'

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from peerpost_daemon.inbound import receipts
+from peerpost_daemon.inbound.opening import Recipient
 from peerpost_daemon.records import channels, messages, outbox, own_links
 from peerpost_daemon.records.messages import Message
 from peerpost_daemon.records.outbox import Sealed
@@ -154,7 +155,7 @@ async def _receive(
     body = ReceiptBody(OPS.id, who.card.id, 1, NOW_MS, (mark,))
     claims, _ = receipts.parse([(OPS.id, sign_receipt(who.keys.signing, body))])
     (receipt,), _ = receipts.verify(claims, {who.card.id: who.card})
-    await desk.write(lambda db: receipts.take(db, receipt, BOB.card, NOW_MS))
+    await desk.write(lambda db: receipts.take(db, receipt, Recipient(BOB.card, BOB.keys), NOW_MS))
 
 
 def _seal(db: SqlConnection, sequence: int, *, name: str = "envelope") -> None:
