@@ -30,4 +30,4 @@ async def test_an_envelope_in_anothers_name_is_refused(tmp_path: Path) -> None:
             assert refusal(await client.publish(s.forgery())) == "bad_signature"
             event = s.mallory.leave(s.roster)[1]
             answer = await client.ask(SubmitRosterEvent(client.request(), event.signed))
-            assert refusal(answer) == "bad_signature"
+            assert refusal(answer) == "unknown_channel"
