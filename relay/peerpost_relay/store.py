@@ -187,7 +187,7 @@ class Snapshot(BackupSnapshot, HistorySnapshot, Protocol):
         """Return what a card may read of a channel, oldest first; empty when it never was in it."""
 
     def channels_of(self, card: int, limit: int) -> list[bytes]:
-        """Return the ids of the channels that a card is in now."""
+        """Return the ids of the channels that a card is in, then of those that it was in, newest first."""
 
     def event(self, id_: bytes) -> tuple[bytes, int] | None:
         """Return the channel and position of a stored roster event."""

@@ -121,6 +121,20 @@ TestTeam = pytest.mark.timeout(3_600)(Team.TestCase)
 TestTeam.settings = settings(
     max_examples=int(os.environ.get("MODEL_EXAMPLES", "20")),
     stateful_step_count=int(os.environ.get("MODEL_STEPS", "20")),
+    derandomize="MODEL_EXAMPLES" not in os.environ,  # the long form draws anew each time
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_who_was_added_and_removed_while_away_gets_what_was_said_meanwhile(seed: int) -> None:
+    team = Team()
+    team.begin(seed=seed)
+    team.add_or_remove()
+    team.send(count=3, name="anna")
+    team.add_or_remove()
+    team.crash_relay(seconds=0.0)
+    team.add_or_remove()
+    team.add_or_remove()
+    team.teardown()

@@ -47,10 +47,14 @@ class Channels(Statements):
         return [Interval(first, last, bool(posts)) for first, last, posts in rows]
 
     def channels_of(self, card: int, limit: int) -> list[bytes]:
-        """Return the ids of the channels that a card is in now."""
+        """Return the ids of the channels that a card is in, then of those that it was in, the last one left first.
+
+        Whoever was added and removed while away is due what was said in between, and knows of no channel.
+        """
         rows = self._db.execute(
             "SELECT c.channel FROM memberships m JOIN channels c ON c.number = m.channel"
-            " WHERE m.card = ? AND m.last IS NULL LIMIT ?",
+            " WHERE m.card = ? GROUP BY m.channel"
+            " ORDER BY max(m.last IS NULL) DESC, max(m.last) DESC LIMIT ?",
             (card, limit),
         )
         return [channel for (channel,) in rows]
