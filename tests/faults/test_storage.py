@@ -20,6 +20,7 @@ from tests.faults.storage import (
 )
 from tests.faults.storm import StormSite, relay_integrity, vault_integrity
 from tests.support.account import vault_of
+from tests.support.processes import ProcessError
 from tests.support.site import DaemonProcess
 
 
@@ -91,17 +92,24 @@ async def test_a_damaged_relay_database_is_a_loud_stop_and_is_not_touched(pair: 
     assert digest(database) == before
 
 
-async def test_a_torn_log_opens_with_what_stands_before_the_tear(pair: Pair) -> None:
+async def test_a_torn_log_opens_with_what_stands_before_the_tear_or_stops_loudly(
+    pair: Pair,
+) -> None:
     said = lines(0, 8)
     await tell(pair.alice, pair.channel, said)
     for place, name in ((pair.alice, "data/vault.db-wal"), (pair.site.relay, "relay.sqlite-wal")):
         await place.process.kill()
         assert tear(place.folder / name)
-    await pair.alice.start()
-    kept = await pair.texts(pair.alice)
-    assert kept == said[: len(kept)]
-    await pair.alice.stop()
-    assert vault_integrity(pair.alice.data, pair.alice.passphrase.encode()) == "ok"
+    try:
+        await pair.alice.start()
+    except ProcessError as error:  # a part of the log had been moved into the file already
+        if "the vault is damaged" not in str(error):
+            raise
+    else:
+        kept = await pair.texts(pair.alice)
+        assert kept == said[: len(kept)]
+        await pair.alice.stop()
+        assert vault_integrity(pair.alice.data, pair.alice.passphrase.encode()) == "ok"
     await pair.site.relay.start()
     assert await pair.site.relay.process.stop() == 0
     assert relay_integrity(pair.site.relay.folder / "relay.sqlite") == "ok"
