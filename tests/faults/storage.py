@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import shutil
+import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -109,6 +110,15 @@ def tear(log: Path) -> int:
     with log.open("r+b") as file:
         file.truncate(left)
     return size - left
+
+
+def moved_frames(database: Path) -> int:
+    """Return how many frames of its log a database whose process was killed has taken in already.
+
+    `nBackfill` of the log's index: sqlite.org/walformat.html, section 2.1, offset 96, the machine's byte order.
+    """
+    index = database.with_name(f"{database.name}-shm").read_bytes()
+    return int.from_bytes(index[96:100], sys.byteorder)
 
 
 def digest(path: Path) -> str:
