@@ -11,7 +11,8 @@ from collections import Counter
 from functools import partial
 
 from peerpost_relay.errors import StoreError
-from peerpost_relay.fan_out import FanOut, Follow
+from peerpost_relay.fan_out import FanOut
+from peerpost_relay.followers import Follow
 from peerpost_relay.reading import Page, Reach, page
 from peerpost_relay.settings import RelaySettings
 from peerpost_relay.store import Snapshot, Store

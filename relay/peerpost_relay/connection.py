@@ -17,22 +17,16 @@ Payloads are opaque here.
 import asyncio
 import contextlib
 import socket
-from collections import Counter
-from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Protocol as Interface
 from typing import cast
 
 from peerpost_relay import incoming as wire
-from peerpost_relay.addresses import UNIX, Proxies, network_of
-from peerpost_relay.framing import CLOSE_HEAD, PING, PONG_HEAD, control, frame
+from peerpost_relay.addresses import UNIX, network_of
+from peerpost_relay.edge import Edge
+from peerpost_relay.framing import CLOSE_HEAD, PING, PONG_HEAD, control
 from peerpost_relay.handshake import Handshake
-from peerpost_relay.http import Pages
 from peerpost_relay.incoming import Incoming
-from peerpost_relay.settings import EdgeSettings
-from peerpost_relay.wheel import NOWHERE, Wheel
-
-__all__ = ["Connection", "Edge", "Handler", "Phase", "frame"]
+from peerpost_relay.wheel import NOWHERE
 
 NOTSENT_LOWAT = getattr(
     socket, "TCP_NOTSENT_LOWAT", 25
@@ -50,90 +44,6 @@ class Phase(Enum):
 
 
 _OPEN, _CLOSED = Phase.OPEN, Phase.CLOSED  # looked at for every delivery
-
-
-class Handler(Interface):
-    """Hear what happens to open connections; every call is synchronous and must not block.
-
-    An exception that leaves a handler is logged by the event loop and drops the connection.
-    """
-
-    def opened(self, connection: "Connection") -> None:
-        """Take a connection that may be sent to; the first call about it."""
-
-    def message(self, connection: "Connection", payload: bytes) -> None:
-        """Take one whole binary message; never after `close` or `abort`."""
-
-    def writable(self, connection: "Connection") -> None:
-        """Go on sending: `buffered` was above `write_low_bytes` and is below it again."""
-
-    def closed(self, connection: "Connection") -> None:
-        """Forget the connection; exactly once for each `opened`, and the last call about it."""
-
-
-@dataclass(slots=True, eq=False)
-class Edge:
-    """Hold what all connections of a listener share."""
-
-    settings: EdgeSettings
-    handler: Handler
-    pages: Pages
-    loop: asyncio.AbstractEventLoop
-    wheel: Wheel
-    connections: "set[Connection]" = field(default_factory=set)  # every socket in any phase
-    emptied: asyncio.Event = field(default_factory=asyncio.Event)  # set when the last one goes
-    networks: Counter[str] = field(default_factory=Counter)  # sockets of each address
-    opened: int = 0  # how many of them are WebSockets
-    owing: "list[Connection]" = field(default_factory=list)  # what they were sent is to leave
-    proxies: Proxies = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Read the networks of the proxies once."""
-        self.proxies = Proxies(self.settings.proxies)
-
-    def flush_soon(self, connection: "Connection") -> None:
-        """Flush a connection at the end of this tick: one callback for all that a message goes to."""
-        if not self.owing:
-            self.loop.call_soon(self._flush)
-        self.owing.append(connection)
-
-    def _flush(self) -> None:
-        owing, self.owing = self.owing, []
-        for connection in owing:
-            try:
-                connection.flush()
-            except Exception as error:  # noqa: BLE001  one connection must not take the others with it
-                told = {"message": "a connection could not be flushed", "exception": error}
-                self.loop.call_exception_handler(told)
-                connection.abort()
-
-    def crowded(self) -> bool:
-        """Tell whether one more WebSocket would be too many."""
-        return self.opened >= self.settings.connections_max
-
-    def admit(self, network: str | None) -> bool:
-        """Count one more socket of an address; False, and nothing counted, when it has too many."""
-        if network is None:
-            return True
-        if self.networks[network] >= self.settings.sockets_per_address_max:
-            return False
-        self.networks[network] += 1
-        return True
-
-    def leave(self, connection: "Connection") -> None:
-        """Forget a socket that is gone."""
-        self.wheel.remove(connection)
-        if connection.network is not None:
-            self.networks[connection.network] -= 1
-            if not self.networks[connection.network]:
-                del self.networks[connection.network]
-        self.connections.discard(connection)
-        if not self.connections:
-            self.emptied.set()
-
-    def besieged(self) -> bool:
-        """Tell whether one more socket without a finished handshake would be too many."""
-        return len(self.connections) - self.opened >= self.settings.handshakes_max
 
 
 class Connection(asyncio.Protocol):

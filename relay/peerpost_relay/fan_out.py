@@ -18,74 +18,14 @@ built once for all live followers. Receipts go the same way, with revisions in p
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
 
-from peerpost_protocol import limits
-from peerpost_protocol.frames import CardNotice, Deliver, Item, ReceiptNotice, encode_frame
+from peerpost_protocol.frames import CardNotice, Item, ReceiptNotice, encode_frame
+from peerpost_relay.followers import Feed, Follow, Follower
 from peerpost_relay.framing import frame
+from peerpost_relay.notices import delivery, notices
 from peerpost_relay.outcomes import Appended, Entered, Receipted
 from peerpost_relay.reading import Opening, Page
 from peerpost_relay.settings import RelaySettings
-
-
-class Sink(Protocol):
-    """Be what a follower is written to."""
-
-    @property
-    def buffered(self) -> int:
-        """Count the bytes that were sent and not read yet."""
-
-    def send(self, framed: bytes) -> None:
-        """Send framed bytes."""
-
-
-class Feed:
-    """Be a followed channel: what it has been told of, and who has seen exactly that."""
-
-    __slots__ = ("ahead", "channel", "follows", "last", "live", "receipts")
-
-    def __init__(self, channel: bytes, last: int, receipts: int) -> None:
-        self.channel = channel
-        self.last = last
-        self.receipts = receipts
-        self.live: dict[Follow, Sink] = {}
-        self.ahead: list[Follow] = []
-        self.follows: dict[Follow, None] = {}
-
-
-class Follower:
-    """Be one connection's subscription: the card it reads as, and the channels it follows."""
-
-    __slots__ = (
-        "behind", "card", "ended", "everything", "follows", "gone", "joining", "number", "opening",
-        "queued", "sink",
-    )  # fmt: skip
-
-    def __init__(self, sink: Sink, card: bytes, number: int) -> None:
-        self.sink = sink
-        self.card = card
-        self.number = number
-        self.everything = False
-        self.follows: dict[bytes, Follow] = {}
-        self.behind: deque[Follow] = deque()  # that want pages
-        self.queued = False  # in the fan-out's queue for them; otherwise parked until it reads
-        self.opening = 0  # subscriptions whose beginning is being read
-        self.joining: dict[bytes, int] = {}  # channels it was added to meanwhile, and where
-        self.ended: dict[bytes, int] = {}  # how far it read the channels that it was removed from
-        self.gone = False
-
-
-class Follow:
-    """Be one channel of one follower. `after` and `receipts_after` count only while not live."""
-
-    __slots__ = ("after", "feed", "follower", "receipts_after")
-
-    def __init__(self, follower: Follower, feed: Feed, after: int, receipts_after: int) -> None:
-        self.follower = follower
-        self.feed = feed
-        self.after = after
-        self.receipts_after = receipts_after
-
 
 Join = Callable[[Follower, bytes, int], None]
 
@@ -214,7 +154,7 @@ class FanOut:
         if feed is None or receipts[-1].revision <= feed.receipts:
             return
         before, feed.receipts = feed.receipts, receipts[-1].revision
-        late = self._send_receipts(feed, _notices(receipts)) if feed.live else []
+        late = self._send_receipts(feed, notices(receipts)) if feed.live else []
         for follow in late:
             follow.after, follow.receipts_after = feed.last, before
         self._queue(late)
@@ -226,8 +166,7 @@ class FanOut:
         That is who has too much unread; it is sent nothing of these. This loop is the hot path: a
         delivery is one look at a number and one append to a list.
         """
-        frames = [frame(encode_frame(Deliver(feed.channel, part))) for part in parts(items)]
-        data = frames[0] if len(frames) == 1 else b"".join(frames)
+        data = delivery(feed.channel, items)
         bound = self._settings.live_bytes_max
         late = []
         for follow, sink in feed.live.items():
@@ -310,8 +249,8 @@ class FanOut:
         follower = follow.follower
         if follower.gone:
             return
-        for part in parts(page.items):
-            follower.sink.send(frame(encode_frame(Deliver(follow.feed.channel, part))))
+        if page.items:
+            follower.sink.send(delivery(follow.feed.channel, page.items))
         for receipt in page.receipts:
             notice = ReceiptNotice(follow.feed.channel, receipt.revision, receipt.signed)
             follower.sink.send(frame(encode_frame(notice)))
@@ -379,24 +318,3 @@ def _late(feed: Feed, late: list[Follow]) -> list[Follow]:
     for follow in late:
         del feed.live[follow]
     return late
-
-
-def _notices(receipts: list[Receipted]) -> list[tuple[bytes, bytes]]:
-    frames = ((r.card, ReceiptNotice(r.channel, r.revision, r.signed)) for r in receipts)
-    return [(card, frame(encode_frame(notice))) for card, notice in frames]
-
-
-def parts(items: Sequence[Item]) -> Iterable[tuple[Item, ...]]:
-    """Cut items into what single frames hold."""
-    part: list[Item] = []
-    size = 0
-    for item in items:
-        size += len(item.body)
-        if part and (
-            size > limits.MAX_ITEM_BYTES_PER_FRAME or len(part) == limits.MAX_ITEMS_PER_FRAME
-        ):
-            yield tuple(part)
-            part, size = [], len(item.body)
-        part.append(item)
-    if part:
-        yield tuple(part)

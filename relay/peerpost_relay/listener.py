@@ -12,7 +12,8 @@ from socket import AF_INET, AF_INET6, AF_UNIX
 
 from msgspec import Struct
 
-from peerpost_relay.connection import Connection, Edge, Handler
+from peerpost_relay.connection import Connection
+from peerpost_relay.edge import Edge, Handler
 from peerpost_relay.http import Health, Information, Pages
 from peerpost_relay.settings import EdgeSettings
 from peerpost_relay.wheel import Wheel

@@ -7,7 +7,7 @@ from peerpost_protocol.frames import Closing, Refused, RelayFrame, encode_frame
 from peerpost_protocol.limits import MAX_DETAIL_CHARACTERS
 from peerpost_protocol.refusals import COME_BACK, Refusal
 from peerpost_relay.errors import RefusalError
-from peerpost_relay.fan_out import Follower
+from peerpost_relay.followers import Follower
 from peerpost_relay.framing import frame
 from peerpost_relay.session import Session
 

@@ -29,7 +29,8 @@ from peerpost_relay.catch_up import CatchUp
 from peerpost_relay.connection import Connection
 from peerpost_relay.errors import RefusalError
 from peerpost_relay.expiry import Heard, Upkeep
-from peerpost_relay.fan_out import FanOut, Follower
+from peerpost_relay.fan_out import FanOut
+from peerpost_relay.followers import Follower
 from peerpost_relay.ingest import Ingest
 from peerpost_relay.listener import Bound, Listener
 from peerpost_relay.mail import Outbox, Postman

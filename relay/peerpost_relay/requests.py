@@ -34,7 +34,7 @@ from peerpost_relay.backup_requests import BackupRequests
 from peerpost_relay.backups import Granted, Held
 from peerpost_relay.blobs import BlobFrame
 from peerpost_relay.errors import RefusalError
-from peerpost_relay.fan_out import Follower
+from peerpost_relay.followers import Follower
 from peerpost_relay.ingest import Job
 from peerpost_relay.outcomes import Outcome
 from peerpost_relay.peer import Peer

@@ -11,7 +11,7 @@ from functools import partial
 from peerpost_protocol.frames import Joined, Subscribe, Subscribed, encode_frame
 from peerpost_relay import reading
 from peerpost_relay.errors import RefusalError
-from peerpost_relay.fan_out import Follower
+from peerpost_relay.followers import Follower
 from peerpost_relay.framing import frame
 from peerpost_relay.peer import Peer
 from peerpost_relay.queries import Question

@@ -6,7 +6,8 @@ import struct
 
 import pytest
 
-from peerpost_relay.connection import Phase, frame
+from peerpost_relay.connection import Phase
+from peerpost_relay.framing import frame
 from peerpost_relay.handshake import LIBRARY_LOG
 from peerpost_relay.settings import EdgeSettings
 from tests.relay.edge import QUICK, UPGRADE, close_code, fill, listening, masked

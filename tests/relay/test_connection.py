@@ -9,7 +9,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import OPEN, SEND_EOF, Protocol, Side
 from websockets.uri import parse_uri
 
-from peerpost_relay.connection import frame
+from peerpost_relay.framing import frame
 from peerpost_relay.settings import EdgeSettings
 from tests.relay.edge import (
     PATIENCE_SECONDS,

@@ -16,7 +16,9 @@ from peerpost_protocol import frames as f
 from peerpost_protocol.roster import Member, Role, Roster
 from peerpost_protocol.signing import Signed
 from peerpost_relay import reading
-from peerpost_relay.fan_out import FanOut, Follow, Follower, parts
+from peerpost_relay.fan_out import FanOut
+from peerpost_relay.followers import Follow, Follower
+from peerpost_relay.notices import parts
 from peerpost_relay.outcomes import Appended, Receipted
 from peerpost_relay.reading import Opening, Page, Reach
 from peerpost_relay.settings import RelaySettings

@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 from websockets.asyncio.client import connect, unix_connect
 from websockets.exceptions import InvalidStatus
 
-from peerpost_relay.connection import frame
+from peerpost_relay.framing import frame
 from peerpost_relay.listener import Bound, Listener
 from peerpost_relay.settings import EdgeSettings
 from tests.relay.edge import UPGRADE, Recorder, listening, received

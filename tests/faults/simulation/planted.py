@@ -18,7 +18,8 @@ from peerpost_daemon.outbound.receipts import Receipts
 from peerpost_daemon.records import channels, consumers, outbox
 from peerpost_protocol.frames import Cursor, Item
 from peerpost_relay import publishing
-from peerpost_relay.fan_out import FanOut, Feed, Follow
+from peerpost_relay.fan_out import FanOut
+from peerpost_relay.followers import Feed, Follow
 from peerpost_relay.sqlite_store import stream
 from peerpost_relay.sqlite_store.transaction import SqliteTransaction
 
