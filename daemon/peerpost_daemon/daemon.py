@@ -2,8 +2,9 @@
 
     no_vault ──unlock(create)──▶ ready ──lock──▶ locked ──unlock──▶ ready
 
-The engine runs while the vault is open and an account is in it. Whoever is in the middle of a request when the vault is
-locked is told so (`locked`) by the database itself; nothing else has to be waited for.
+The engine runs while the vault is open and an account with a relay is in it; the upkeep as long as the vault is open.
+Whoever is in the middle of a request when the vault is locked is told so (`locked`) by the database itself; nothing
+else has to be waited for.
 """
 
 import asyncio
@@ -30,6 +31,7 @@ from peerpost_daemon.records.account import Account
 from peerpost_daemon.rotation import Rotation
 from peerpost_daemon.rpc import Requires
 from peerpost_daemon.settings import DaemonSettings
+from peerpost_daemon.upkeep import Upkeep
 from peerpost_daemon.vault import keyfile
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
@@ -95,6 +97,7 @@ class Daemon:
         self._database: Database | None = None
         self._account: Account | None = None
         self._engine: Engine | None = None
+        self._upkeep: Upkeep | None = None
         self._turn = asyncio.Lock()  # one change of state at a time
         self._unlocking = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -142,6 +145,11 @@ class Daemon:
                 retry_after=REBUILD_RETRY_SECONDS,
             )
         return self._engine
+
+    @property
+    def faults(self) -> int:
+        """Return how many faults of what runs now were survived."""
+        return sum(part.faults for part in (self._engine, self._upkeep) if part is not None)
 
     def gate(self, requires: Requires) -> None:
         """Let a request pass if what it requires is there; else raise DaemonError."""
@@ -228,10 +236,12 @@ class Daemon:
         database = await self._opened(key)
         try:
             await database.write(self._tidy)
+            self._begin_upkeep(database)
             await self._begin_engine(database)
             await database.write(self._told("unlocked"))
         except BaseException:
             await self._end_engine()
+            await self._end_upkeep()
             self._account = None
             await database.close()
             raise
@@ -294,6 +304,15 @@ class Daemon:
         if engine is not None:
             await engine.close()
 
+    def _begin_upkeep(self, database: Database) -> None:
+        self._upkeep = Upkeep(database, self.bell, self.files.folder, now_ms=self.clock)
+        self._upkeep.start()
+
+    async def _end_upkeep(self) -> None:
+        upkeep, self._upkeep = self._upkeep, None
+        if upkeep is not None:
+            await upkeep.close()
+
     async def _shut(self, change: str) -> None:
         if (database := self._database) is None:
             return
@@ -303,6 +322,7 @@ class Daemon:
             self._checking = None
         self.rotation.stop()
         await self._end_engine()
+        await self._end_upkeep()
         try:
             await database.write(self._told(change))
         except DaemonError as error:  # a full disk must not keep the vault open

@@ -13,7 +13,6 @@ import asyncio
 import logging
 import random
 import time
-import traceback
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
@@ -55,7 +54,7 @@ from peerpost_daemon.records.account import Account
 from peerpost_daemon.records.history import MAX_HISTORY_BYTES
 from peerpost_daemon.records.own_chain import Found
 from peerpost_daemon.requests import Requests
-from peerpost_daemon.tidying import Tidying
+from peerpost_daemon.survival import RESTART_SECONDS, survive
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
 from peerpost_protocol.frames import (
@@ -68,7 +67,6 @@ from peerpost_protocol.frames import (
 )
 from peerpost_protocol.signing import Signed
 
-RESTART_SECONDS = 1.0
 MAX_RESTART_SECONDS = 8.0
 """Between two sessions whose items were not stored; each such one doubles it."""
 MAX_QUEUED_SECONDS = 30 * 86_400.0
@@ -117,7 +115,6 @@ class Engine:
         self._ageing = Ageing(
             database, bell, max_queued_seconds, now_ms=now_ms, monotonic=time.monotonic
         )
-        self._tidying = Tidying(database, bell, now_ms=now_ms)
         self._pruning = Pruning(database, now_ms=now_ms, monotonic=time.monotonic)
         self._max_history_bytes = max_history_bytes
         self.files: FileEngine | None = None
@@ -193,7 +190,7 @@ class Engine:
     async def start(self) -> None:
         """Begin to run."""
         parts = (self._link, self._inbox, self._answers, self.outbound, self._receipts)
-        upkeep = (self._mending, self._ageing, self._tidying, self._pruning)
+        upkeep = (self._mending, self._ageing, self._pruning)
         for part in (*parts, self.requests, self.inheritance, *upkeep):
             self._tasks.append(asyncio.create_task(self._keep(part.run), name=type(part).__name__))
         for moving in self.files.parts if self.files is not None else ():
@@ -366,18 +363,8 @@ class Engine:
         self._link.reconnect()
 
     async def _keep(self, run: Callable[[], Awaitable[None]]) -> None:
-        while True:
-            try:
-                await run()
-            except Exception as error:  # noqa: BLE001  it must not end in silence
-                # The text of an error nobody thought of may hold what must not be in a log.
-                self.faults += 1
-                _log.error(
-                    "a part of the engine failed: %s\n%s",
-                    type(error).__name__,
-                    "".join(traceback.format_tb(error.__traceback__)),
-                )
-                self._begin_anew()
-            else:
-                return
-            await asyncio.sleep(RESTART_SECONDS)
+        await survive(run, self._failed)
+
+    def _failed(self) -> None:
+        self.faults += 1
+        self._begin_anew()

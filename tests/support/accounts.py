@@ -40,6 +40,7 @@ from peerpost_daemon.records import (
 from peerpost_daemon.records.account import Account
 from peerpost_daemon.records.messages import Message
 from peerpost_daemon.records.outbox import Outgoing
+from peerpost_daemon.upkeep import Upkeep
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
 from peerpost_protocol.card import Card, DeviceKeys, issue_card
@@ -246,12 +247,15 @@ async def account(
         stored = await database.read(accounts.find)
         assert stored is not None
         running = RunningAccount(database, stored, url, folder)
+        upkeep = Upkeep(database, running.bell, running.folder, now_ms=now_ms)
+        upkeep.start()
         await running.engine.start()
         try:
             yield running
-            assert running.engine.faults == 0
+            assert running.engine.faults == upkeep.faults == 0
         finally:
             await running.engine.close()
+            await upkeep.close()
     finally:
         await database.close()
 

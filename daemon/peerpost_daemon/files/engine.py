@@ -1,11 +1,10 @@
-"""The part of the engine that moves files: uploads, fetches and the keeping of the store."""
+"""The part of the engine that moves files: uploads and fetches."""
 
 from collections.abc import Callable
 
 from peerpost_daemon.bell import Bell
 from peerpost_daemon.files.blob_line import BlobLine
 from peerpost_daemon.files.fetches import Fetches
-from peerpost_daemon.files.keeping import Keeping
 from peerpost_daemon.files.store import FileStore
 from peerpost_daemon.files.transfers import Progress
 from peerpost_daemon.files.uploads import Uploads
@@ -37,7 +36,7 @@ class FileEngine:
         self._uploads = Uploads(database, folder, line, self.progress, bell, now_ms=now_ms)
         self._fetches = Fetches(database, folder, line, self.progress, bell, now_ms=now_ms)
         self._fetches.max_bytes, self._fetches.fetch_bytes = store.max_bytes, store.fetch_bytes
-        self.parts = (self._uploads, self._fetches, Keeping(database, folder, now_ms=now_ms))
+        self.parts = (self._uploads, self._fetches)
 
     def then(self, uploaded: Callable[[], None]) -> None:
         """Tell when a message may leave."""

@@ -43,7 +43,7 @@ async def gather(daemon: Daemon) -> tuple[Facts, int | None]:
         outbox=_backlog(stored.backlog, daemon) if stored else None,
         consumers=stored.consumers if stored else (),
         storage=_storage(daemon, stored.history_bytes if stored else None),
-        faults=daemon.running.faults if daemon.running else 0,
+        faults=daemon.faults,
         alarms=stored.alarms if stored else (),
     )
     return facts, stored.schema if stored else None

@@ -26,6 +26,7 @@ from peerpost_daemon.records import consumers, event_pages, schema
 from peerpost_daemon.records.account import Account
 from peerpost_daemon.records.consumers import Terms
 from peerpost_daemon.records.outbox import Outgoing
+from peerpost_daemon.upkeep import Upkeep
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
 from peerpost_protocol.card import DeviceKeys, issue_card
@@ -79,6 +80,7 @@ class Host:
         self.process: Process | None = None
         self.database: Database
         self.engine: Engine
+        self.upkeep: Upkeep
         self.bell: Bell
         self._consumer: asyncio.Task[None]
         self._changing = asyncio.Lock()
@@ -107,6 +109,8 @@ class Host:
         assert account is not None
         self.account = account
         self.bell = Bell()
+        self.upkeep = Upkeep(self.database, self.bell, None, now_ms=self.clock.now_ms)
+        self.upkeep.start()
         self.engine = self._engine(account)
         await self.engine.start()
         self._consumer = asyncio.create_task(self._consume())
@@ -145,12 +149,13 @@ class Host:
             self._trace.note(f"{self.name} {'is killed' if killed else 'stops'}")
             self.running.clear()
             process, self.process = self.process, None
-            self.faults += self.engine.faults
+            self.faults += self.engine.faults + self.upkeep.faults
             if killed:
                 process.die()
             self._consumer.cancel()
             await asyncio.gather(self._consumer, return_exceptions=True)
             await self.engine.close()
+            await self.upkeep.close()
             if killed:
                 self.database._task.cancel()
                 await asyncio.gather(self.database._task, return_exceptions=True)
