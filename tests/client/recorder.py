@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from typing import Any, Self
 
-from tests.client import samples
+from tests.client.answers import ANSWERS
 
 HANG_UP = object()  # close the connection instead of answering
 SILENCE = object()  # never answer
@@ -26,7 +26,7 @@ class Recorder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.answers: dict[str, object] = dict(samples.ANSWERS)
+        self.answers: dict[str, object] = dict(ANSWERS)
         self.events: list[dict[str, Any]] = []
         self.early_events: list[dict[str, Any]] = []
         self.requests: list[dict[str, Any]] = []

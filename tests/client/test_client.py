@@ -20,6 +20,7 @@ from peerpost import (
 from peerpost.method import Method
 from peerpost.methods import Methods
 from tests.client import samples
+from tests.client.answers import ANSWERS
 from tests.client.recorder import HANG_UP, SILENCE, Fault, Recorder
 
 
@@ -59,7 +60,7 @@ def test_an_argument_that_is_not_declared_is_refused_before_sending(recorder: Re
     assert recorder.requests == []
 
 
-METHODS = {name: value for name, value in vars(Methods).items() if isinstance(value, Method)}
+METHODS = {name: value for name, value in inspect.getmembers(Methods) if isinstance(value, Method)}
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -76,7 +77,7 @@ def test_every_method_is_sent_under_its_name(name: str, recorder: Recorder) -> N
 def test_every_method_of_the_contract_is_declared() -> None:
     declared = {method.name for method in METHODS.values()}
     by_listeners = {"event.subscribe", "event.unsubscribe"}
-    assert declared | by_listeners == set(samples.ANSWERS)
+    assert declared | by_listeners == set(ANSWERS)
 
 
 def test_the_daemons_error_has_kind_data_and_class(recorder: Recorder) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from peerpost import types
 from tests.client import samples
+from tests.client.answers import ANSWERS
 
 PAIRS = [
     (types.Account, samples.ACCOUNT),
@@ -44,15 +45,15 @@ PAIRS = [
     (types.Step, samples.DELIVERY["history"][0]),
     (types.Message, samples.MESSAGE),
     (types.Reaction, samples.MESSAGE["reactions"][0]),
-    (types.ImportedCount, samples.ANSWERS["message.import"]),
-    (types.Kept, samples.ANSWERS["message.retention"]),
-    (types.Found, samples.ANSWERS["message.search"]),
-    (types.Messages, samples.ANSWERS["message.list"]),
+    (types.ImportedCount, ANSWERS["message.import"]),
+    (types.Kept, ANSWERS["message.retention"]),
+    (types.Found, ANSWERS["message.search"]),
+    (types.Messages, ANSWERS["message.list"]),
     (types.Attached, samples.ATTACHED),
     (types.File, samples.FILE),
-    (types.Draft, samples.ANSWERS["file.begin"]),
-    (types.FilePiece, samples.ANSWERS["file.read"]),
-    (types.Saved, samples.ANSWERS["file.save"]),
+    (types.Draft, ANSWERS["file.begin"]),
+    (types.FilePiece, ANSWERS["file.read"]),
+    (types.Saved, ANSWERS["file.save"]),
     (types.Consumer, samples.CONSUMER),
     (types.DeadLetter, samples.DEAD_LETTER),
     (types.Event, samples.event(1) | {"consumer": None}),

@@ -13,9 +13,10 @@ from typing import Self, TypeVar
 
 from websockets.exceptions import WebSocketException
 
+from peerpost_daemon.link.actions import Answered, Ended, Send
 from peerpost_daemon.link.errors import LinkDownError, LinkError, RefusedError
 from peerpost_daemon.link.requests import RequestFrame
-from peerpost_daemon.link.session import Answered, Ended, Send, Session
+from peerpost_daemon.link.session import Session
 from peerpost_daemon.link.settings import Credentials, LinkSettings
 from peerpost_daemon.link.socket import DIAL_ERRORS, RelaySocket, dial
 from peerpost_protocol.frames import SUBPROTOCOL, Refused, Welcome

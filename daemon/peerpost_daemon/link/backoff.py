@@ -7,7 +7,7 @@ Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter
 
 from collections.abc import Callable
 
-from peerpost_daemon.link.session import Ending
+from peerpost_daemon.link.actions import Ending
 from peerpost_daemon.link.settings import LinkSettings
 
 

@@ -11,6 +11,7 @@ from typing import assert_never
 
 from websockets.exceptions import WebSocketException
 
+from peerpost_daemon.link.actions import Action, Answered, Ended, Ending, News, Send
 from peerpost_daemon.link.errors import (
     InboundFullError,
     LinkDownError,
@@ -20,15 +21,7 @@ from peerpost_daemon.link.errors import (
 )
 from peerpost_daemon.link.observer import LinkObserver
 from peerpost_daemon.link.requests import AnswerFrame, NewsFrame, RequestFrame
-from peerpost_daemon.link.session import (
-    Action,
-    Answered,
-    Ended,
-    Ending,
-    News,
-    Send,
-    Session,
-)
+from peerpost_daemon.link.session import Session
 from peerpost_daemon.link.settings import LinkSettings
 from peerpost_daemon.link.socket import RelaySocket
 from peerpost_protocol.frames import (

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 
+from peerpost_daemon.link.actions import Ending
 from peerpost_daemon.link.backoff import Backoff
 from peerpost_daemon.link.connection import STOPPED, RelayConnection, failed
 from peerpost_daemon.link.errors import LinkDownError, LinkError
 from peerpost_daemon.link.observer import LinkObserver
 from peerpost_daemon.link.requests import AnswerFrame, RequestFrame
-from peerpost_daemon.link.session import NONCE_LENGTH, Ending, Session
+from peerpost_daemon.link.session import NONCE_LENGTH, Session
 from peerpost_daemon.link.settings import Credentials, LinkSettings, check_address
 from peerpost_daemon.link.socket import DIAL_ERRORS, RelaySocket, dial, dial_ending
 from peerpost_daemon.link.status import LinkFault, LinkState, LinkStatus

@@ -1,21 +1,18 @@
 """The client's side of one connection to the relay: bytes in, actions out. No I/O, no task, no clock of its own.
 
-The states and what leads from one to the next stand in TRANSITIONS; a step that is not in it raises
-UnexpectedStepError. Whatever the relay does wrong is a RelayFaultError, after which the session is of no use.
+A step that `transitions` does not have raises UnexpectedStepError. Whatever the relay does wrong is a
+RelayFaultError, after which the session is of no use.
 docs/protocol/frames.md has the frames, docs/protocol/refusals.md the refusals.
 """
-
-from collections.abc import Mapping
-from enum import Enum
-from types import MappingProxyType
-from typing import TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from peerpost_daemon.link.actions import Action, Answered, Ended, Ending, News, Send
 from peerpost_daemon.link.errors import LinkBusyError, RelayFaultError, UnexpectedStepError
-from peerpost_daemon.link.requests import ANSWERS, AnswerFrame, NewsFrame, RequestFrame
+from peerpost_daemon.link.requests import ANSWERS, AnswerFrame, RequestFrame
 from peerpost_daemon.link.settings import Credentials
+from peerpost_daemon.link.transitions import TRANSITIONS, State, Step
 from peerpost_protocol import limits
 from peerpost_protocol.errors import MalformedError, SignatureError
 from peerpost_protocol.frames import (
@@ -68,97 +65,6 @@ TERMINAL = frozenset(
     }
 )
 """Refusals of our card that no further try changes."""
-
-
-class State(Enum):
-    """Say what the session waits for."""
-
-    CONNECTED = "connected"
-    CHALLENGED = "challenged"
-    PUBLISHING = "publishing"
-    AUTHENTICATING = "authenticating"
-    SUBSCRIBING = "subscribing"
-    ONLINE = "online"
-    CLOSED = "closed"
-
-
-class Step(Enum):
-    """Name what may happen to a session: what the relay says, and what we do."""
-
-    CHALLENGE = "challenge"
-    PROOF = "proof"
-    UNKNOWN_CARD = "unknown_card"
-    PUBLISHED = "published"
-    WELCOME = "welcome"
-    REQUEST = "request"
-    ANSWER = "answer"
-    SUBSCRIBED = "subscribed"
-    NEWS = "news"
-    END = "end"
-
-
-TRANSITIONS: Mapping[tuple[State, Step], State] = MappingProxyType(
-    {
-        (State.CONNECTED, Step.CHALLENGE): State.CHALLENGED,
-        (State.CONNECTED, Step.END): State.CLOSED,
-        (State.CHALLENGED, Step.PROOF): State.AUTHENTICATING,
-        (State.CHALLENGED, Step.END): State.CLOSED,
-        (State.AUTHENTICATING, Step.UNKNOWN_CARD): State.PUBLISHING,
-        (State.AUTHENTICATING, Step.WELCOME): State.SUBSCRIBING,
-        (State.AUTHENTICATING, Step.END): State.CLOSED,
-        (State.PUBLISHING, Step.PUBLISHED): State.CHALLENGED,
-        (State.PUBLISHING, Step.END): State.CLOSED,
-        (State.SUBSCRIBING, Step.REQUEST): State.SUBSCRIBING,
-        (State.SUBSCRIBING, Step.ANSWER): State.SUBSCRIBING,
-        (State.SUBSCRIBING, Step.SUBSCRIBED): State.ONLINE,
-        (State.SUBSCRIBING, Step.END): State.CLOSED,
-        (State.ONLINE, Step.REQUEST): State.ONLINE,
-        (State.ONLINE, Step.ANSWER): State.ONLINE,
-        (State.ONLINE, Step.NEWS): State.ONLINE,
-        (State.ONLINE, Step.END): State.CLOSED,
-    }
-)
-
-
-class Ending(Struct, frozen=True):
-    """Say why a session ended. `terminal`: trying again with the same credentials is no use."""
-
-    kind: str
-    detail: str
-    terminal: bool = False
-    come_back: bool = True
-    retry_after_ms: int | None = None
-    subject: bytes | None = None
-
-
-class Send(Struct, frozen=True):
-    """Send these bytes."""
-
-    data: bytes
-
-
-class Answered(Struct, frozen=True):
-    """Hand the answer to whoever holds the ticket."""
-
-    ticket: object
-    answer: AnswerFrame | Refused
-
-
-class News(Struct, frozen=True):
-    """Hand on what the relay says unasked; `size` is the frame's bytes."""
-
-    frame: NewsFrame
-    size: int
-
-
-class Ended(Struct, frozen=True):
-    """Close the connection."""
-
-    ending: Ending
-
-
-Action: TypeAlias = Send | Welcome | Subscribed | Answered | News | Ended
-"""What the shell does next. `Welcome`: subscribe from the cursors. `Subscribed`: take in the states."""
 
 
 class _Pending(Struct, frozen=True):

@@ -14,8 +14,8 @@ from websockets.exceptions import InvalidHandshake, WebSocketException
 from websockets.protocol import State
 from websockets.typing import Subprotocol
 
+from peerpost_daemon.link.actions import Ending
 from peerpost_daemon.link.errors import LinkBusyError, LinkDownError
-from peerpost_daemon.link.session import Ending
 from peerpost_daemon.link.settings import LinkSettings
 from peerpost_protocol import limits
 from peerpost_protocol.frames import SUBPROTOCOL

@@ -1,5 +1,5 @@
+from peerpost_daemon.link.actions import Ending
 from peerpost_daemon.link.backoff import Backoff
-from peerpost_daemon.link.session import Ending
 from peerpost_daemon.link.settings import LinkSettings
 
 SETTINGS = LinkSettings("wss://relay.example.org")

@@ -7,20 +7,10 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
+from peerpost_daemon.link.actions import Action, Answered, Ended, Ending, News, Send
 from peerpost_daemon.link.errors import LinkBusyError, RelayFaultError, UnexpectedStepError
-from peerpost_daemon.link.session import (
-    MAX_PENDING_REQUESTS,
-    TRANSITIONS,
-    Action,
-    Answered,
-    Ended,
-    Ending,
-    News,
-    Send,
-    Session,
-    State,
-    Step,
-)
+from peerpost_daemon.link.session import MAX_PENDING_REQUESTS, Session
+from peerpost_daemon.link.transitions import TRANSITIONS, State, Step
 from peerpost_protocol.frames import (
     Accepted,
     Attestation,
