@@ -312,13 +312,10 @@ def _with(history: History, counted: Counted) -> History:
 
 
 def _bounded(after: History, statement: Statement | None) -> None:
-    if len(after.live) > limits.MAX_CARDS_PER_MEMBER:
+    revokes = statement is not None and isinstance(statement.body.claim, Revoke)
+    if not revokes and len(after.live) > limits.MAX_CARDS_PER_MEMBER:
         raise HistoryError("too_many_cards", "the identity would have too many cards")  # 7
-    ends_one = (
-        statement is not None
-        and isinstance(statement.body.claim, Revoke)
-        and statement.body.subject in after.cards
-    )
+    ends_one = revokes and statement is not None and statement.body.subject in after.cards
     kept_free = 0 if ends_one else limits.MAX_CARDS_PER_MEMBER
     if after.length >= limits.MAX_HISTORY_ENTRIES - kept_free:
         raise HistoryError("too_many_cards", "the history would be too long")  # 7

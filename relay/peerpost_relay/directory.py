@@ -12,7 +12,7 @@ Checks of `publish_card`, in their order (docs/protocol/frames.md, "publish_card
  4. a card that names another: that one is live and of this identity, and there is room among those that wait
 """
 
-from peerpost_protocol.card import Card
+from peerpost_protocol.card import Card, open_card
 from peerpost_protocol.frames import Attestation, CardRecord
 from peerpost_protocol.history import CardState
 from peerpost_protocol.limits import MAX_CARDS_PER_ANSWER, MAX_WAITING_CARDS
@@ -71,12 +71,10 @@ def require_free(transaction: Transaction, card: Card) -> None:
     """Refuse a first card of an identity that has a live one."""
     found = transaction.live_records(card.identity, 1)
     if found:
-        history = histories.load(transaction, card.identity)
-        live = history.live[0].id if history and history.live else None
         raise RefusalError(
             Refusal.IDENTITY_TAKEN,
             "the identity has a card already; link this device to it",
-            subject=live,
+            subject=open_card(found[0].card).id,
         )
 
 

@@ -10,7 +10,7 @@ leaves them.
 """
 
 from peerpost_protocol import limits
-from peerpost_protocol.card import Card, open_card
+from peerpost_protocol.card import Card
 from peerpost_protocol.errors import HistoryError
 from peerpost_protocol.frames import HistoryPage
 from peerpost_protocol.history import (
@@ -18,7 +18,6 @@ from peerpost_protocol.history import (
     CardState,
     Entry,
     History,
-    HistoryEntry,
     Ruled,
     Stated,
     apply_entry,
@@ -31,7 +30,6 @@ from peerpost_protocol.statement import (
     Statement,
     StatementBody,
     open_operator_statement,
-    parse_statement,
     sign_operator_statement,
 )
 from peerpost_relay.errors import RefusalError, refusal_of
@@ -92,6 +90,7 @@ def enter(transaction: Transaction, history: History | None, entry: Entry, now_m
         raise refusal_of(error) from None
     stored = StoredEntry(after.identity, after.length - 1, after.head, entry.wire)
     transaction.add_entry(stored, entry.statement.id if entry.statement else None)
+    transaction.replays.keep(after)
     channels = transaction.open_channels(after.identity)
     begun = []
     ended = []
@@ -116,12 +115,9 @@ def enter(transaction: Transaction, history: History | None, entry: Entry, now_m
     return Outcome(after.head, stored.position, news)
 
 
-def load(snapshot: Snapshot, identity: str) -> History | None:
+def load(transaction: Transaction, identity: str) -> History | None:
     """Return an identity's history as it is stored; None when it has none."""
-    history = None
-    for stored in snapshot.history(identity, 0, limits.MAX_HISTORY_ENTRIES):
-        history = apply_entry(history, _trusted(stored.wire))
-    return history
+    return transaction.replays.load(transaction, identity)
 
 
 def page(snapshot: Snapshot, request: int, identity: str, position: int) -> HistoryPage:
@@ -129,20 +125,6 @@ def page(snapshot: Snapshot, request: int, identity: str, position: int) -> Hist
     found = snapshot.history(identity, position, limits.MAX_HISTORY_ENTRIES_PER_FRAME)
     entries = tuple(stored.wire for stored in found)
     return HistoryPage(request, identity, entries, snapshot.history_length(identity))
-
-
-def _trusted(wire: HistoryEntry) -> Entry:
-    """Return an entry of the store, whose signatures were verified when it came in."""
-    match wire:
-        case Began(signed):
-            return Entry(wire, open_card(signed), None)
-        case Stated(signed, brought):
-            claim = parse_statement(signed)
-            statement = Statement(claim.id, claim.body, signed, operator=False)
-            return Entry(wire, open_card(brought) if brought else None, statement)
-        case Ruled(signed):
-            claim = parse_statement(signed)
-            return Entry(wire, None, open_operator_statement(signed, claim.body.author))
 
 
 def _waiting(transaction: Transaction, id_: bytes, since_ms: int) -> Card:

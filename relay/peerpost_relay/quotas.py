@@ -4,7 +4,7 @@ Rates are token buckets; the numbers are those of RelaySettings. What may be sto
 (publishing.py, membership.py). What things cost:
 
     a write            1 of the card's writes; a roster event more, for the whole roster is read, checked and written
-    a statement        500 writes, for its identity's whole history is replayed: up to 25 ms of the one writer
+    a statement        500 writes: a history that is not remembered is replayed, up to 20 ms of the writer
     its bytes          as many of the card's bytes
     a read             1 of the card's reads and of its address's for each thing to be looked up: identity, id, channel
     its answer         1 more for each `READ_BYTES`, taken when it is known: it is the next read that waits for it

@@ -21,6 +21,7 @@ from peerpost_protocol.signing import Signed
 from peerpost_relay.backup_store import BackupSnapshot, BackupTransaction, Holder
 from peerpost_relay.errors import RefusalError
 from peerpost_relay.history_store import HistorySnapshot, HistoryTransaction
+from peerpost_relay.replays import Replays
 
 T = TypeVar("T")
 
@@ -244,6 +245,10 @@ class Snapshot(BackupSnapshot, HistorySnapshot, Protocol):
 
 class Transaction(Snapshot, BackupTransaction, HistoryTransaction, Protocol):
     """Offer what may be changed."""
+
+    @property
+    def replays(self) -> Replays:
+        """Return the histories that the writer remembers."""
 
     def add_card(
         self,

@@ -1,8 +1,8 @@
-"""A card with a long history floods the relay with statements about it.
+"""A card with a long history floods the relay with statements about it, or its identity with first cards.
 
-Each that is for the newest place makes the relay's one writer replay the whole history, up to 1,024 entries, while
-everybody's messages wait. So a statement costs as much of the card's rate as many messages, and one for another place
-is refused before anything is replayed.
+Each would make the relay's one writer replay the whole history, up to 1,024 entries, while everybody's messages
+wait. So the writer remembers what it replayed, a statement costs as much of the card's rate as many messages, and one
+for another place is refused before the history is looked at. A first card of an identity that has one needs none of it.
 """
 
 from pathlib import Path
@@ -12,11 +12,11 @@ from msgspec.structs import replace
 
 from peerpost_protocol import frames as f
 from peerpost_protocol.statement import Endorse, Reason, Revoke
-from peerpost_relay import histories
+from peerpost_relay import histories, replays
 from peerpost_relay.quotas import STATEMENT_WRITES
 from tests.support.relay_client import Person, RelayClient, refusal
 from tests.support.relay_server import OPEN, RunningRelay, running_relay
-from tests.support.stating import history_of, signed, submit
+from tests.support.stating import history_of, signed, state, submit
 
 SLOW = replace(OPEN, writes_per_second=1, writes_burst=3 * STATEMENT_WRITES)
 
@@ -46,3 +46,29 @@ async def test_a_statement_for_another_place_is_refused_unreplayed(
         third = Person("mallory@example.org")
         answer = await submit(client, signed(mallory, history, third, revoke))
         assert (refusal(answer), replayed) == ("history_conflict", [])
+
+
+async def test_a_history_is_replayed_once_for_all_statements_about_it(
+    relay: RunningRelay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mallory = Person("mallory@example.org")
+    async with await RelayClient.register(relay.url, mallory) as client:
+        for _ in range(3):
+            other = Person("mallory@example.org")
+            answer = await state(client, mallory, other, Revoke(Reason.LOST))
+            assert isinstance(answer, f.Accepted)
+        monkeypatch.setattr(replays, "apply_entry", None)  # what a replay is made of
+        history = await history_of(client, mallory.card.identity)
+        again = signed(mallory, history, mallory, Endorse())
+        assert [refusal(await submit(client, again)) for _ in range(3)] == ["bad_statement"] * 3
+
+
+async def test_a_first_card_of_a_taken_identity_replays_nothing(
+    relay: RunningRelay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, mallory = Person("alice@example.org"), Person("alice@example.org")
+    async with await RelayClient.register(relay.url, alice):
+        monkeypatch.setattr(histories, "load", None)
+        async with await RelayClient.connect(relay.url) as client:
+            await client.greet()
+            assert refusal(await client.publish_card(mallory)) == "identity_taken"

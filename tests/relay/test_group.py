@@ -13,6 +13,7 @@ from peerpost_protocol.receipt import parse_receipt, verify_receipt
 from peerpost_protocol.roster import Roster
 from peerpost_relay import directory, membership, publishing, receipts, tokens
 from peerpost_relay.errors import RefusalError
+from peerpost_relay.replays import Replays
 from peerpost_relay.sqlite_store.database import _commit
 from peerpost_relay.sqlite_store.schema import migrate
 from peerpost_relay.sqlite_store.transaction import SqliteTransaction
@@ -74,8 +75,8 @@ def same(operations: Sequence[Operation]) -> list[Any]:
     """Commit as one group and one by one; return what was answered, which must be the same."""
     together, alone = store(), store()
     try:
-        one = said(_commit(together, operations))
-        assert one == [said(_commit(alone, [operation]))[0] for operation in operations]
+        one = said(_commit(together, operations, Replays()))
+        assert one == [said(_commit(alone, [operation], Replays()))[0] for operation in operations]
         assert list(together.iterdump()) == list(alone.iterdump())
         return one
     finally:
@@ -132,6 +133,6 @@ def test_a_disk_that_fails_takes_the_whole_group() -> None:
     MATE.chains.clear()
     before = list(db.iterdump())
     with pytest.raises(sqlite3.OperationalError):
-        _commit(db, [envelope(MATE, ROSTER), broken])
+        _commit(db, [envelope(MATE, ROSTER), broken], Replays())
     assert list(db.iterdump()) == before
     db.close()

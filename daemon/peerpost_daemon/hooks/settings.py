@@ -1,5 +1,6 @@
 """What the configuration says of a hook."""
 
+import re
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Final
@@ -14,6 +15,7 @@ MAX_CONCURRENCY: Final = 32
 MAX_SECONDS: Final = 3_600.0
 
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]*\Z", max_length=64)]
+_ASKED: Final = re.compile(r"[!-~]*")  # of a request: neither spaces nor controls
 Text = Annotated[str, Meta(min_length=1, max_length=4_096)]
 
 
@@ -58,7 +60,10 @@ def _is_safe(url: str) -> bool:
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - reading it is what checks it
+        parts.netloc.encode("idna")
     except ValueError:
+        return False
+    if not _ASKED.fullmatch(parts.path + parts.query):
         return False
     if not parts.hostname or parts.username is not None or parts.password is not None:
         return False

@@ -3,6 +3,9 @@
 `webhook-signature` is `v1,` and base64 of HMAC-SHA256 over `ID.TIMESTAMP.BODY`. The id is the same for each try, so
 that a receiver can tell repetitions; the time is that of the try. Redirects are not followed and proxies of the
 environment not used: a message goes where the configuration says, or nowhere.
+
+Who attacks this: the receiver. It can answer a byte a minute, or without end. One deadline holds for all of it, no
+thread waits for it, and of an answer only the head is read.
 """
 
 import asyncio
@@ -10,13 +13,13 @@ import base64
 import binascii
 import hashlib
 import hmac
+import ssl
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
-from email.message import Message
-from http.client import HTTPException
-from typing import Any, Final
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+import h11
 
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.hooks.event import Failure, HookEvent
@@ -25,7 +28,8 @@ from peerpost_daemon.hooks.settings import HookSettings
 SECRET_PREFIX: Final = b"whsec_"
 MIN_SECRET_BYTES: Final = 24
 MAX_SECRET_BYTES: Final = 64
-MAX_ANSWER_BYTES: Final = 64 * 1024
+MAX_HEAD_BYTES: Final = 64 * 1024  # of an answer, with all that may come before it
+READ_BYTES: Final = 16 * 1024  # at once
 LONGEST_RETRY_AFTER: Final = 3_600.0
 SUCCESS: Final = range(200, 300)
 
@@ -37,33 +41,49 @@ class Webhook:
         self._hook = hook
         self._key = None if hook.secret_file is None else _key_in(hook)
         self._now = now
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirects())
+        self._address = urlsplit(hook.url or "")
+        self._tls = ssl.create_default_context() if self._address.scheme == "https" else None
 
     async def __call__(self, event: HookEvent) -> Failure | None:
         """Post it; an answer of 200 to 299 is success."""
-        return await asyncio.to_thread(self._post, event)
+        try:
+            async with asyncio.timeout(self._hook.timeout_seconds):
+                answer = await self._post(event.encoded(), f"{self._hook.name}-{event.cursor}")
+        except TimeoutError:
+            return Failure(f"was not answered within {self._hook.timeout_seconds:g} s")
+        except (OSError, h11.ProtocolError) as error:
+            return Failure(f"could not be posted: {type(error).__name__}")
+        if answer.status_code in SUCCESS:
+            return None
+        return Failure(f"was answered {answer.status_code}", _retry_after(answer))
 
-    def _post(self, event: HookEvent) -> Failure | None:
-        body = event.encoded()
-        headers = self._headers(f"{self._hook.name}-{event.cursor}", int(self._now()), body)
-        request = urllib.request.Request(  # noqa: S310 - settings.check has seen to the scheme
-            self._hook.url or "", body, headers, method="POST"
+    async def _post(self, body: bytes, id_: str) -> h11.Response:
+        """Return the head of the answer. Raises OSError, h11.ProtocolError."""
+        http = h11.Connection(h11.CLIENT)
+        request = h11.Request(
+            method="POST",
+            target=_target(self._address),
+            headers=list(self._headers(id_, int(self._now()), body).items()),
+        )
+        events = (request, h11.Data(data=body), h11.EndOfMessage())
+        reader, writer = await asyncio.open_connection(
+            self._address.hostname,
+            self._address.port or (443 if self._tls else 80),
+            ssl=self._tls,
         )
         try:
-            with self._opener.open(request, timeout=self._hook.timeout_seconds) as answer:
-                answer.read(MAX_ANSWER_BYTES)
-                return (
-                    None if answer.status in SUCCESS else Failure(f"was answered {answer.status}")
-                )
-        except urllib.error.HTTPError as error:
-            with error:
-                return Failure(f"was answered {error.code}", _retry_after(error.headers))
-        except (OSError, HTTPException) as error:
-            return Failure(f"could not be posted: {type(error).__name__}")
+            writer.write(b"".join(http.send(event) or b"" for event in events))
+            await writer.drain()
+            return await _head(reader, http)
+        finally:
+            writer.transport.abort()
 
     def _headers(self, id_: str, at: int, body: bytes) -> dict[str, str]:
         headers = {
+            "host": self._address.netloc.encode("idna").decode(),
             "content-type": "application/json",
+            "content-length": str(len(body)),
+            "connection": "close",
             "user-agent": "peerpost",
             "webhook-id": id_,
             "webhook-timestamp": str(at),
@@ -71,6 +91,20 @@ class Webhook:
         if self._key is not None:
             headers["webhook-signature"] = signature(self._key, id_, at, body)
         return headers
+
+
+async def _head(reader: asyncio.StreamReader, http: h11.Connection) -> h11.Response:
+    """Return the head of an answer. Raises OSError, h11.ProtocolError."""
+    taken = 0
+    while not isinstance(event := http.next_event(), h11.Response):
+        if event is not h11.NEED_DATA:
+            continue  # 100 Continue and the like
+        data = await reader.read(READ_BYTES)
+        taken += len(data)
+        if taken > MAX_HEAD_BYTES:
+            raise h11.RemoteProtocolError("an answer that does not begin")
+        http.receive_data(data)
+    return event
 
 
 def signature(key: bytes, id_: str, at: int, body: bytes) -> str:
@@ -104,13 +138,11 @@ def _key_in(hook: HookSettings) -> bytes:
         raise DaemonError("invalid_params", message, field="hooks") from None
 
 
-def _retry_after(headers: Message) -> float | None:
-    text = headers.get("retry-after", "")
-    return min(float(text), LONGEST_RETRY_AFTER) if text.isascii() and text.isdigit() else None
+def _target(address: SplitResult) -> str:
+    """Return what is asked for; settings.check has seen to its letters."""
+    return (address.path or "/") + (f"?{address.query}" if address.query else "")
 
 
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Take a redirect for what it is here: not a success."""
-
-    def redirect_request(self, *_request: Any, **_more: Any) -> None:  # noqa: ANN401 - theirs
-        """Follow none."""
+def _retry_after(answer: h11.Response) -> float | None:
+    text = dict(answer.headers).get(b"retry-after", b"")
+    return min(float(text), LONGEST_RETRY_AFTER) if text.isdigit() else None

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from peerpost_relay.errors import RefusalError, SetupError, StoreError, fault
+from peerpost_relay.replays import Replays
 from peerpost_relay.settings import RelaySettings
 from peerpost_relay.sqlite_store.group import GroupTransaction
 from peerpost_relay.sqlite_store.schema import migrate
@@ -50,6 +51,7 @@ class SqliteStore:
         self._checkpointer = Worker(path, settings.checkpoint_bytes)
         self._checkpoint: asyncio.Task[None] | None = None
         self._checkpointed_bytes = 0
+        self._replays = Replays()  # the writer's
         self._epoch = b""
 
     @classmethod
@@ -73,7 +75,7 @@ class SqliteStore:
         self, operations: Sequence[Callable[[SqliteTransaction], T]]
     ) -> list[T | RefusalError]:
         """Commit a group durably; return each result or refusal, in their order."""
-        results = await self._writer.run(_commit, operations)
+        results = await self._writer.run(_commit, operations, self._replays)
         await self._bound_the_log()
         return results
 
@@ -144,7 +146,7 @@ class SqliteStore:
 
 
 def _commit(
-    db: sqlite3.Connection, operations: Sequence[Callable[[SqliteTransaction], T]]
+    db: sqlite3.Connection, operations: Sequence[Callable[[SqliteTransaction], T]], replays: Replays
 ) -> list[T | RefusalError]:
     """Commit a group, at first as if every operation were refused before it writes, if at all.
 
@@ -152,9 +154,9 @@ def _commit(
     wrote must go, and nothing but a savepoint undoes a part: the group is begun again, with them.
     """
     try:
-        return _carried_out(db, operations, GroupTransaction(db), _isolated)
+        return _carried_out(db, operations, GroupTransaction(db, replays), _isolated)
     except _SpoiledError:
-        return _carried_out(db, operations, SqliteTransaction(db), _undoable)
+        return _carried_out(db, operations, SqliteTransaction(db, replays), _undoable)
 
 
 def _carried_out(

@@ -17,6 +17,7 @@ from peerpost_protocol.chain import Link
 from peerpost_protocol.frames import Item
 from peerpost_protocol.history import CardState
 from peerpost_protocol.roster import Roster
+from peerpost_relay.replays import Replays
 from peerpost_relay.sqlite_store.transaction import SqliteTransaction
 from peerpost_relay.store import Channel, Interval, Standing, StoredReceipt, Usage
 
@@ -40,8 +41,8 @@ class GroupTransaction(SqliteTransaction):
         "_used",
     )
 
-    def __init__(self, db: sqlite3.Connection) -> None:
-        super().__init__(db)
+    def __init__(self, db: sqlite3.Connection, replays: Replays) -> None:
+        super().__init__(db, replays)
         self._standings: dict[bytes, Standing] = {}
         self._channels: dict[bytes, Channel] = {}
         self._intervals: dict[_Pair, list[Interval]] = {}

@@ -1,5 +1,8 @@
 """All statements together."""
 
+import sqlite3
+
+from peerpost_relay.replays import Replays
 from peerpost_relay.sqlite_store.backups import Backups
 from peerpost_relay.sqlite_store.blobs import Blobs
 from peerpost_relay.sqlite_store.cards import Cards
@@ -15,4 +18,8 @@ class SqliteTransaction(
 ):
     """Be all statements together; on the reading connection SQLite refuses those that write."""
 
-    __slots__ = ()
+    __slots__ = ("replays",)
+
+    def __init__(self, db: sqlite3.Connection, replays: Replays | None = None) -> None:
+        super().__init__(db)
+        self.replays = replays or Replays()

@@ -181,6 +181,8 @@ async def test_the_environment_of_the_daemon_is_not_the_programs(
         ([{"name": "a", "url": "https://user:word@example.org/"}], "https://HOST"),
         ([{"name": "a", "url": "file:///etc/passwd"}], "https://HOST"),
         ([{"name": "a", "url": "https://[::1"}], "https://HOST"),
+        ([{"name": "a", "url": f"https://{'x' * 64}.org"}], "https://HOST"),
+        ([{"name": "a", "url": "https://example.org/a b"}], "https://HOST"),
     ],
 )
 def test_a_hook_that_cannot_work_is_named(hooks: list[dict[str, Any]], said: str) -> None:
