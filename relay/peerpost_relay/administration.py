@@ -12,12 +12,16 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
 from msgspec import Struct
 
+from peerpost_protocol.check import Check
+from peerpost_protocol.one_line import one_line
 from peerpost_protocol.refusals import Refusal
 from peerpost_protocol.signing import SigningKey
 from peerpost_protocol.statement import Reason
-from peerpost_relay import histories, tokens
+from peerpost_relay import doctor, histories, tokens
+from peerpost_relay.configuration import RelayConfiguration
 from peerpost_relay.data_folder import DataFolder
 from peerpost_relay.errors import RefusalError, SetupError
 from peerpost_relay.outcomes import Outcome
@@ -27,6 +31,8 @@ from peerpost_relay.sqlite_store.transaction import SqliteTransaction
 from peerpost_relay.store import RateClass, Token
 
 T = TypeVar("T")
+
+SICK = 1  # the doctor's exit code
 
 Listing = Callable[[Path], None]
 
@@ -98,6 +104,22 @@ def list_channels(data: Path) -> None:
     for id_, last, roster in _read(data, lambda s: s.listed_channels()):
         members = " ".join(sorted(roster.members))
         _print([f"{id_.hex()}  {last}  {roster.name!r}  {members}"])
+
+
+def examine(data: Path, settings: RelayConfiguration, *, as_json: bool) -> int:
+    """Print the doctor's checks; return 0 when all is well, else 1."""
+    found = asyncio.run(doctor.examine(data, settings))
+    if as_json:
+        _print([msgspec.json.encode(found).decode()])
+    else:
+        _print(line for check in found.checks for line in _check_lines(check))
+    return 0 if found.well else SICK
+
+
+def _check_lines(check: Check) -> Iterable[str]:
+    yield one_line(f"{check.result:8} {check.check}: {check.detail}")
+    if check.fix:
+        yield f"         {one_line(check.fix)}"
 
 
 def _token_line(token: Token, now_ms: int) -> str:

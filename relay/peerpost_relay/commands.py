@@ -38,11 +38,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
     asked = parser().parse_args(arguments)
     try:
-        asked.run(asked)
+        code: int | None = asked.run(asked)
     except (RelayError, ProtocolError, OSError) as error:
         print(f"peerpost-relay: {error}", file=sys.stderr)  # noqa: T201
         return USAGE if isinstance(error, ConfigurationError) else FAILED
-    return 0
+    return code or 0
 
 
 def parser() -> argparse.ArgumentParser:
@@ -73,6 +73,13 @@ def parser() -> argparse.ArgumentParser:
     _add_list(channels.add_parser("list", help="list channels"), admin.list_channels)
     _add_backup(commands.add_parser("backup", help="copy the store and the key to one file"))
     _add_restore(commands.add_parser("restore", help="make a data folder of a backup"))
+    _add_doctor(
+        commands.add_parser(
+            "doctor",
+            help="look at everything thoroughly, and tell what to do",
+            epilog="Exit codes: 0 all is well, 1 something is not, 2 wrong usage or configuration.",
+        )
+    )
     return top
 
 
@@ -185,6 +192,17 @@ def _add_restore(command: argparse.ArgumentParser) -> None:
         "--from", dest="source", type=Path, required=True, metavar="FILE", help="the backup"
     )
     command.set_defaults(run=lambda a: copies.restore(a.source, _folder(a)))
+
+
+def _add_doctor(command: argparse.ArgumentParser) -> None:
+    _add_data(command)
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    command.set_defaults(run=_doctor)
+
+
+def _doctor(asked: argparse.Namespace) -> int:
+    settings = _configured(asked, [])
+    return admin.examine(_data_of(settings), settings, as_json=asked.json)
 
 
 def _add_list(command: argparse.ArgumentParser, run: admin.Listing) -> None:

@@ -4,6 +4,7 @@ The folder is 0700 and every file in it 0600, whatever the umask. The key (a 32-
 is a file of its own, so that copying the database copies no secret.
 """
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -81,3 +82,12 @@ class DataFolder:
         folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         os.fsync(folder)
         os.close(folder)
+
+
+def written_ms(data: Path) -> int | None:
+    """Return when the store in a folder was last written, in ms since the epoch; None where there is none."""
+    times = []
+    for name in (DATABASE, f"{DATABASE}-wal"):
+        with contextlib.suppress(OSError):
+            times.append((data / name).stat().st_mtime_ns // 1_000_000)
+    return max(times, default=None)

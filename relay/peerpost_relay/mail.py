@@ -54,9 +54,17 @@ class Postman:
 
     async def post(self, mail: Mail) -> None:
         """Hand a mail over; raise SMTPException or OSError."""
+        async with self._server() as server:
+            await server.send_message(written(mail, self.settings))
+
+    async def greet(self) -> None:
+        """Connect and log in as for a mail, and leave without one; raise SMTPException or OSError."""
+        async with self._server() as server:
+            await server.noop()
+
+    def _server(self) -> aiosmtplib.SMTP:
         settings = self.settings
-        await aiosmtplib.send(
-            written(mail, settings),
+        return aiosmtplib.SMTP(
             hostname=settings.host,
             port=settings.port,
             use_tls=settings.security == "tls",
@@ -113,7 +121,7 @@ class Outbox:
                 # Shielded: aiosmtplib may take a cancellation for a lost connection and go on.
                 await asyncio.shield(self._post(mail))
             except (aiosmtplib.SMTPException, OSError) as error:
-                log.warning("attempt %d to mail a code failed: %s", attempt, _reason(error))
+                log.warning("attempt %d to mail a code failed: %s", attempt, reason(error))
                 if _is_permanent(error):
                     break
             else:
@@ -156,7 +164,8 @@ def _is_permanent(error: Exception) -> bool:
     return isinstance(error, aiosmtplib.SMTPResponseException) and error.code in PERMANENT
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """Return what a log may say of a failure."""
     # A server's words may hold the address: its number and our name for it are enough.
     code = getattr(error, "code", None)
     return f"{type(error).__name__} {code}" if code else type(error).__name__

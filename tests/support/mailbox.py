@@ -71,7 +71,8 @@ async def mailbox(
     box = Mailbox()
 
     def allowed(_: Any, __: Any, ___: Any, ____: str, login: Any) -> AuthResult:
-        return AuthResult(success=login.password == (password or "").encode())
+        right = login.password == (password or "").encode()
+        return AuthResult(success=right, handled=right)  # what is not handled is answered 535
 
     make = partial(
         SMTP,

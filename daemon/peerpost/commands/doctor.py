@@ -1,6 +1,7 @@
 """`peerpost doctor`: look at everything thoroughly, here and in the daemon, and tell what to do.
 
-What can be seen without a daemon is looked at here: where its socket should be, and whether it answers.
+What can be seen without a daemon is looked at here: where its socket should be, whether it answers, and what systemd
+says of its unit.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from peerpost.types import Check, Diagnosis
 
 SICK = 1
+WELL = ("ok", "skipped")
+SYSTEM_PLACE = "/run/peerpost/"
+UNIT = "peerpostd.service"
 
 
 def arguments(parser: Parser) -> None:
@@ -31,7 +35,8 @@ def arguments(parser: Parser) -> None:
 
 def run(client: Client, options: Namespace, screen: Screen) -> int:
     """Print every check; say by the exit code whether all is well."""
-    checks = [socket_check(options.socket or socket_path())]
+    path = options.socket or socket_path()
+    checks = [socket_check(path), unit_check(path)]
     try:
         found = client.doctor()
     except NoDaemonError as error:
@@ -39,7 +44,7 @@ def run(client: Client, options: Namespace, screen: Screen) -> int:
         _show(screen, {"well": False, "checks": checks, "findings": []})
         return error.exit_code
     found = {
-        "well": found["well"] and checks[0]["result"] == "ok",
+        "well": found["well"] and all(check["result"] in WELL for check in checks),
         "checks": checks + found["checks"],
         "findings": found["findings"],
     }
@@ -57,6 +62,14 @@ def socket_check(path: str) -> Check:
     if not stat.S_ISSOCK(mode):
         return _failed(f"{path} is no socket", "Remove it and start peerpostd again.")
     return {"check": "client_socket", "result": "ok", "detail": path, "fix": None}
+
+
+def unit_check(path: str) -> Check:
+    """Return what systemd says of the unit whose socket that is."""
+    from peerpost.unit import unit_state  # noqa: PLC0415 - few ask
+
+    result, detail, fix = unit_state(UNIT, user=not path.startswith(SYSTEM_PLACE))
+    return {"check": "unit", "result": result, "detail": detail, "fix": fix}
 
 
 def _failed(detail: str, fix: str) -> Check:

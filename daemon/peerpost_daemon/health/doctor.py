@@ -4,35 +4,36 @@ What `daemon.health` can see without effort is among it (`findings`); the rest c
 first page to its last, and the relay is called up when the link is down.
 """
 
-import asyncio
 import platform
 import sqlite3
 from contextlib import suppress
 from typing import Final
-from urllib.parse import urlsplit
 
 from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.errors import DaemonError
-from peerpost_daemon.health.check import Check, failed, passed, skipped
 from peerpost_daemon.health.facts import Facts, Link
 from peerpost_daemon.health.findings import LOW_BYTES, SKEW_MS
+from peerpost_daemon.health.knocking import Knock, knock, tls
 from peerpost_daemon.health.places import places
 from peerpost_daemon.link.status import LinkState
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.integrity import Integrity, damage
 from peerpost_daemon.version import VERSION
+from peerpost_protocol.check import Check, failed, passed, room, skipped
 
-REACH_SECONDS: Final = 5.0
 LEAST_SKEW_MS: Final = 100.0  # what is less may be the way, and not the clock
 
 
 async def examine(daemon: Daemon, facts: Facts, schema: int | None) -> list[Check]:
     """Return all checks."""
+    url = facts.link.url if facts.state == "ready" else None
+    knocked = await knock(url, daemon.settings.ca_file) if url else None
     return [
         *places(daemon.settings),
         await _vault(daemon),
         _disk(facts),
-        await _relay(facts),
+        _relay(facts, knocked),
+        tls(url, knocked, daemon.clock()),
         _relay_key(daemon),
         _clock(facts.link),
         await _versions(daemon, schema),
@@ -63,12 +64,10 @@ def _disk(facts: Facts) -> Check:
     if storage.read_only:
         return failed("disk_space", "the disk is read-only", "Mount it for writing.")
     detail = f"{storage.free_bytes // 1_048_576} MiB free, the vault takes {storage.vault_bytes} B"
-    if storage.free_bytes < LOW_BYTES:
-        return failed("disk_space", detail, "Free some space.", severity="warning")
-    return passed("disk_space", detail)
+    return room("disk_space", storage.free_bytes, LOW_BYTES, detail)
 
 
-async def _relay(facts: Facts) -> Check:
+def _relay(facts: Facts, knocked: Knock | None) -> Check:
     link = facts.link
     if facts.state != "ready":
         return skipped("relay", "without an open vault nothing is asked of a relay")
@@ -80,24 +79,9 @@ async def _relay(facts: Facts) -> Check:
         trip = "" if link.round_trip_ms is None else f", round trip {link.round_trip_ms:.1f} ms"
         return passed("relay", f"{link.url} is online{trip}")
     why = link.last_error or f"the link is {link.state.value}"
-    answer = await _reach(link.url)
-    fix = "Ask its operator." if answer is None else "Check the network, the address, the relay."
-    return failed("relay", f"{link.url}: {why}; {answer or 'its port answers'}", fix)
-
-
-async def _reach(url: str) -> str | None:
-    """Return why nothing answers at the relay's address, None when something does."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port or (443 if parts.scheme == "wss" else 80)
-        async with asyncio.timeout(REACH_SECONDS):
-            _, writer = await asyncio.open_connection(parts.hostname, port)
-    except (OSError, ValueError, TimeoutError) as error:
-        return f"its port does not answer ({getattr(error, 'strerror', None) or 'no answer'})"
-    writer.close()
-    with suppress(OSError):
-        await writer.wait_closed()
-    return None
+    silent = knocked.silent if knocked else None
+    fix = "Check the network, the address, the relay." if silent else "Ask its operator."
+    return failed("relay", f"{link.url}: {why}; {silent or 'its port answers'}", fix)
 
 
 def _relay_key(daemon: Daemon) -> Check:

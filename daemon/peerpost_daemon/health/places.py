@@ -1,13 +1,10 @@
 """Are files and directories private: what the doctor looks at without opening anything."""
 
 import os
-import stat
 from pathlib import Path
 
-from peerpost_daemon.health.check import Check, failed, passed
 from peerpost_daemon.settings import DaemonSettings
-
-_OTHERS = 0o077
+from peerpost_protocol.check import Check, failed, private
 
 
 def places(settings: DaemonSettings) -> list[Check]:
@@ -30,20 +27,6 @@ def _private(check: str, path: Path) -> Check | None:
         return None
     except OSError as error:
         return failed(check, f"{path}: {error.strerror}.", "Give its owner back the right to it.")
-    if stat.S_ISLNK(found.st_mode):
-        return failed(
-            check, f"{path} is a link.", "Put the place itself there.", severity="warning"
-        )
-    if found.st_uid != os.geteuid():
-        return failed(
-            check, f"{path} belongs to user {found.st_uid}.", f"chown {os.geteuid()} {path}"
-        )
-    if found.st_mode & _OTHERS and not _shared_socket(check, found.st_mode):
-        mode = stat.S_IMODE(found.st_mode) & ~_OTHERS
-        return failed(check, f"{path} is open to other users.", f"chmod {mode:o} {path}")
-    return passed(check, str(path))
-
-
-def _shared_socket(check: str, mode: int) -> bool:
-    """Tell whether a directory lets others only pass, as /run/peerpost does: the socket's own mode decides."""
-    return check == "socket_directory" and not mode & 0o066
+    # Others may pass a directory such as /run/peerpost: the socket's own mode decides.
+    passable = check == "socket_directory"
+    return private(check, str(path), found.st_mode, found.st_uid, os.geteuid(), passable=passable)

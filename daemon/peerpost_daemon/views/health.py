@@ -4,9 +4,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-from peerpost_daemon.health.check import Check
 from peerpost_daemon.health.facts import AlarmFact, Backlog, Facts, Lag, Link, Storage
 from peerpost_daemon.health.findings import Finding, findings
+from peerpost_protocol.check import Check
 
 
 class Health(Struct, frozen=True):

@@ -50,7 +50,7 @@ function _shtab_peerpost_relay_using
   test "$_shtab_peerpost_relay_cmdpath" = "$argv"
 end
 
-set -g _shtab_peerpost_relay_commands serve token 'token create' 'token list' 'token revoke' invite card 'card list' 'card revoke' channel 'channel list' backup restore
+set -g _shtab_peerpost_relay_commands serve token 'token create' 'token list' 'token revoke' invite card 'card list' 'card revoke' channel 'channel list' backup restore doctor
 set -g _shtab_peerpost_relay_opts_with_value --address --blob-bytes --blob-free-bytes --blob-keep-seconds --channel-blob-bytes --channel-bytes --config --data --expires --from --identity --identity-blob-bytes --identity-bytes --listen --log-format --png --rate --reason --sessions-per-address --sessions-per-card --set --store-blob-bytes --to --uses --write-bytes-per-second --writes-per-second
 
 complete -c peerpost-relay -e
@@ -135,3 +135,8 @@ complete -c peerpost-relay -n '_shtab_peerpost_relay_using restore' -s h -l help
 complete -c peerpost-relay -n '_shtab_peerpost_relay_using restore' -l data -xka "(__fish_complete_directories)" -d 'the relay'"'"'s data folder'
 complete -c peerpost-relay -n '_shtab_peerpost_relay_using restore' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration (default: $PEERPOST_RELAY_CONFIG or /etc/peerpost/relay.toml)'
 complete -c peerpost-relay -n '_shtab_peerpost_relay_using restore' -l from -xka "(__fish_complete_path (commandline -ct))" -d 'the backup'
+complete -c peerpost-relay -n '_shtab_peerpost_relay_using; and test $_shtab_peerpost_relay_npos -eq 0' -a doctor -d 'look at everything thoroughly, and tell what to do'
+complete -c peerpost-relay -n '_shtab_peerpost_relay_using doctor' -s h -l help -d 'show this help message and exit'
+complete -c peerpost-relay -n '_shtab_peerpost_relay_using doctor' -l data -xka "(__fish_complete_directories)" -d 'the relay'"'"'s data folder'
+complete -c peerpost-relay -n '_shtab_peerpost_relay_using doctor' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration (default: $PEERPOST_RELAY_CONFIG or /etc/peerpost/relay.toml)'
+complete -c peerpost-relay -n '_shtab_peerpost_relay_using doctor' -l json -d 'print one JSON object'
