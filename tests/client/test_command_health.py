@@ -55,5 +55,5 @@ def test_the_doctor_works_without_a_daemon(tmp_path: Path, capsys: Captured) -> 
     path.touch()
     assert main(["--socket", str(path), "doctor", "--json"]) == 3
     found = json.loads(capsys.readouterr().out)
-    assert [check["check"] for check in found["checks"]] == ["client_socket", "daemon"]
+    assert [check["check"] for check in found["checks"]] == ["client_socket", "unit", "daemon"]
     assert "no socket" in found["checks"][0]["detail"]

@@ -4,6 +4,7 @@ A line of its own, closed at once: the link may be down, and what it holds is no
 """
 
 import asyncio
+import os
 import ssl
 from contextlib import suppress
 from pathlib import Path
@@ -43,13 +44,17 @@ async def knock(url: str, authorities: Path | None) -> Knock:
     except ssl.SSLError as error:
         return Knock(refused=error.reason or "no TLS there")
     except (OSError, ValueError, TimeoutError) as error:
-        why = getattr(error, "strerror", None) or "no answer"
-        return Knock(silent=f"its port does not answer ({why})")
+        return Knock(silent=f"its port does not answer ({_why(error)})")
     shown = writer.get_extra_info("peercert")
     writer.close()
     with suppress(OSError):
         await writer.wait_closed()
     return Knock(ends_at=ssl.cert_time_to_seconds(shown["notAfter"]) if shown else None)
+
+
+def _why(error: Exception) -> str:
+    number = getattr(error, "errno", None)  # asyncio's own words name the address once more
+    return os.strerror(number) if number and number > 0 else "no answer"
 
 
 def tls(url: str | None, found: Knock | None, now_ms: int) -> Check:
