@@ -96,9 +96,8 @@ def set_chain(db: SqlConnection, channel: bytes, sender: bytes, chain: Chain) ->
 def marks(db: SqlConnection, channel: bytes) -> tuple[Mark, ...]:
     """Return the marks of a complete receipt for a channel."""
     rows = db.execute(
-        "SELECT sender, sequence, id, missing FROM chain WHERE channel = ? LIMIT ?",
-        (channel, MAX_RECEIPT_MARKS),
-    )
+        "SELECT sender, sequence, id, missing FROM chain WHERE channel = ?", (channel,)
+    ).fetchmany(MAX_RECEIPT_MARKS)
     return tuple(Mark(row[0], row[1], row[2], _decode_missing.decode(row[3])) for row in rows)
 
 

@@ -205,9 +205,8 @@ def receipts_due(db: SqlConnection, limit: int) -> list[tuple[bytes, int, int]]:
     """Return (channel, position, position posted last) of active channels that owe a receipt."""
     return db.execute(
         "SELECT id, receipt_due, receipt_posted FROM channel WHERE state = 'active' "
-        "AND receipt_due > receipt_posted LIMIT ?",
-        (limit,),
-    ).fetchall()
+        "AND receipt_due > receipt_posted"
+    ).fetchmany(limit)
 
 
 def receipt_posted(db: SqlConnection, id_: bytes, position: int, before: int) -> None:

@@ -1,6 +1,7 @@
 """Event pages: what a subscriber reads, events and the messages they bring in one go."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Final
 
 from msgspec import Struct
@@ -61,10 +62,8 @@ def page(db: SqlConnection, after: int, wanted: Filter, *, limit: int, limit_byt
         return Page([], after, more=False)
     last = min(newest, first + MAX_SCANNED - 1)
     conditions, values = _conditions(wanted)
-    rows = db.execute(
-        f"{_SELECT}{conditions} ORDER BY event.cursor LIMIT ?", (after, last, *values, limit)
-    )
-    events, whole = _taken(rows, limit_bytes)
+    rows = db.execute(f"{_SELECT}{conditions} ORDER BY event.cursor", (after, last, *values))
+    events, whole = _taken(islice(rows, limit), limit_bytes)
     upto = last if whole and len(events) < limit else events[-1].cursor
     return Page(events, upto, more=upto < newest)
 
@@ -93,9 +92,9 @@ def cursors(
     conditions, values = _conditions(wanted)
     rows = db.execute(
         f"SELECT cursor FROM event WHERE cursor > ? AND cursor <= ?{conditions} "  # noqa: S608  constant text
-        "ORDER BY cursor LIMIT ?",
-        (after, last, *values, limit),
-    ).fetchall()
+        "ORDER BY cursor",
+        (after, last, *values),
+    ).fetchmany(limit)
     found = [row[0] for row in rows]
     return found, found[-1] if len(found) == limit else last
 
@@ -109,7 +108,7 @@ def _conditions(wanted: Filter) -> tuple[str, list[bytes | str]]:
     return conditions, values
 
 
-def _taken(rows: Iterator[tuple[object, ...]], limit_bytes: int) -> tuple[list[PagedEvent], bool]:
+def _taken(rows: Iterable[tuple[object, ...]], limit_bytes: int) -> tuple[list[PagedEvent], bool]:
     """Take rows until their bodies hold so much; say whether that was all of them."""
     events, held = list[PagedEvent](), 0
     for row in rows:

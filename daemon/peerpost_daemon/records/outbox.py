@@ -200,9 +200,9 @@ def waiting(db: SqlConnection, after: int, limit: int, now_ms: int) -> list[Wait
         f"SELECT {_COLUMNS}, envelope, media_type, body, reply_to, presentation, request, answers "  # noqa: S608
         "FROM outbox LEFT JOIN message ON message.cursor = message_cursor "
         "WHERE state IN ('queued', 'sealed') AND outbox.channel IS NOT NULL AND number > ? "
-        "AND uploads = 0 AND (not_before_ms IS NULL OR not_before_ms <= ?) ORDER BY number LIMIT ?",
-        (after, now_ms, limit),
-    ).fetchall()
+        "AND uploads = 0 AND (not_before_ms IS NULL OR not_before_ms <= ?) ORDER BY number",
+        (after, now_ms),
+    ).fetchmany(limit)
     return [_waiting(row) for row in rows]
 
 
@@ -220,9 +220,9 @@ def undirected(db: SqlConnection, limit: int, now_ms: int) -> list[str]:
     rows = db.execute(
         "SELECT recipient, min(number) FROM outbox WHERE state = 'queued' AND channel IS NULL "
         "AND recipient IS NOT NULL AND (not_before_ms IS NULL OR not_before_ms <= ?) "
-        "GROUP BY recipient ORDER BY 2 LIMIT ?",
-        (now_ms, limit),
-    ).fetchall()
+        "GROUP BY recipient ORDER BY 2",
+        (now_ms,),
+    ).fetchmany(limit)
     return [row[0] for row in rows]
 
 

@@ -6,6 +6,10 @@ hundred, with other coroutines' statements in between. ``Connection._execute(fun
 what all its public methods are made of: it runs any function in the connection's thread. We call
 exactly that, here, and ``tests/daemon/vault/test_connection.py`` fails when it changes under us.
 
+Two habits keep statements compiled, which costs more than most of them do: the cache holds all that there are, and
+what runs with every message bounds its rows by `fetchmany`. SQLite compiles a statement anew for each value that is
+bound to its LIMIT.
+
 aiosqlite logs what it executes at DEBUG level, with ``repr``. Hence closures: they show nothing of
 the key or of what a caller stores.
 """
@@ -35,6 +39,9 @@ T = TypeVar("T")
 KEY_BYTES = 32
 BUSY_SECONDS = 5.0  # only our own second connection can be in the way
 JOURNAL_SIZE_LIMIT = 16 * 1024 * 1024  # bytes the write-ahead log keeps on disk once checkpointed
+# Full, this cache throws out the newest first: what a message needs would be compiled each time. There are about 400
+# statements, some of them in several lengths.
+COMPILED_STATEMENTS = 1024
 _ROWS_A_FETCH = 64  # of aiosqlite's own cursors, which we do not use
 
 
@@ -135,7 +142,11 @@ def connect(path: Path, key: bytes, role: Role) -> SqlConnection:
 
 def _unprepared(path: Path) -> SqlConnection:
     connection: SqlConnection = dbapi2.connect(
-        str(path), timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        str(path),
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=COMPILED_STATEMENTS,
     )
     return connection
 

@@ -40,6 +40,26 @@ async def test_the_private_method_we_call_still_runs_functions_in_the_connection
             await execute({}.__getitem__, "absent")
 
 
+def test_statements_stay_compiled(tmp_path: Path) -> None:
+    connection = connect(tmp_path / "vault.db", KEY, WRITER)
+    compiled: list[int] = []
+
+    def compiling(action: int, *_: str | None) -> int:
+        compiled.append(action)
+        return int(dbapi2.SQLITE_OK)
+
+    connection.set_authorizer(compiling)
+    statements = [f"SELECT {number} + ?" for number in range(500)]
+    for statement in statements:
+        connection.execute(statement, (1,)).fetchall()
+    assert len(compiled) >= len(statements)
+    compiled.clear()
+    for statement in statements:
+        connection.execute(statement, (2,)).fetchall()
+    connection.close()
+    assert compiled == []
+
+
 async def test_functions_run_one_after_the_other_in_one_thread(tmp_path: Path) -> None:
     connection = await Connection.open(tmp_path / "vault.db", KEY, WRITER)
     idents = {await connection.call(lambda _: threading.get_ident()) for _ in range(3)}
