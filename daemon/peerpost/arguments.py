@@ -10,6 +10,7 @@ from peerpost.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any, NoReturn
 
 WIDTH = 80  # columns where nobody says otherwise
@@ -27,6 +28,22 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, prog: str, **options: Any) -> None:  # noqa: ANN401 - argparse's own
         super().__init__(prog, formatter_class=Formatter, allow_abbrev=False, **options)
+        self._intermixed = False  # options and arguments are being told apart
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Let options stand between the arguments too: `send ops --file report.txt "look"`.
+
+        Not with `--`, which argparse then takes for an argument: all options stand before it.
+        """
+        if self._intermixed or self._subparsers is not None or "--" in (args or ()):
+            return super().parse_known_args(args, namespace)
+        self._intermixed = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._intermixed = False
 
     def error(self, message: str) -> NoReturn:
         """Raise a usage error with a hint to the help."""
@@ -72,10 +89,13 @@ def start(text: str) -> str | int:
 def add_subcommands(
     parser: argparse.ArgumentParser, summaries: dict[str, str]
 ) -> dict[str, Parser]:
-    """Add a required choice of subcommands, each with the options of every command."""
+    """Add a choice of subcommands, each with the options of every command; `list` if none is named."""
+    listing = "list" in summaries
     choice = parser.add_subparsers(
-        dest="action", required=True, metavar="ACTION", parser_class=Parser
+        dest="action", required=not listing, metavar="ACTION", parser_class=Parser
     )
+    if listing:
+        parser.set_defaults(action="list")
     parsers: dict[str, Parser] = {}
     for name, summary in summaries.items():
         parsers[name] = choice.add_parser(name, help=summary, description=summary)

@@ -16,6 +16,7 @@ from peerpost_daemon.health.findings import LOW_BYTES, SKEW_MS
 from peerpost_daemon.health.knocking import Knock, knock, tls
 from peerpost_daemon.health.places import places
 from peerpost_daemon.link.status import LinkState
+from peerpost_daemon.records import account as accounts
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.integrity import Integrity, damage
 from peerpost_daemon.version import VERSION
@@ -34,7 +35,7 @@ async def examine(daemon: Daemon, facts: Facts, schema: int | None) -> list[Chec
         _disk(facts),
         _relay(facts, knocked),
         tls(url, knocked, daemon.clock()),
-        _relay_key(daemon),
+        await _relay_key(daemon),
         _clock(facts.link),
         await _versions(daemon, schema),
     ]
@@ -84,11 +85,7 @@ def _relay(facts: Facts, knocked: Knock | None) -> Check:
     return failed("relay", f"{link.url}: {why}; {silent or 'its port answers'}", fix)
 
 
-def _relay_key(daemon: Daemon) -> Check:
-    try:
-        account = daemon.account
-    except DaemonError as error:
-        return skipped("relay_key", error.message)
+async def _relay_key(daemon: Daemon) -> Check:
     engine = daemon.running
     fault = engine.link_status.last_error if engine else None
     if fault is not None and fault.kind == "relay_key_changed":
@@ -97,8 +94,12 @@ def _relay_key(daemon: Daemon) -> Check:
             "the relay shows another key than before",
             "Ask its operator why; nothing was shown to it.",
         )
-    if account.relay_key is None:
-        return skipped("relay_key", "no relay has let this account in when the vault was opened")
+    try:
+        account = await daemon.read(accounts.find)
+    except DaemonError as error:
+        return skipped("relay_key", error.message)
+    if account is None or account.relay_key is None:
+        return skipped("relay_key", "no relay has let an account of this vault in yet")
     return passed("relay_key", account.relay_key.hex())
 
 

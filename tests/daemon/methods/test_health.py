@@ -3,6 +3,7 @@
 from typing import Any
 
 from peerpost_daemon.link import LinkState, LinkStatus
+from peerpost_daemon.records import account as accounts
 from peerpost_daemon.records import alarms
 from tests.daemon.methods.house import BOB, RELAY, House
 from tests.support.people import NOW_MS
@@ -110,6 +111,15 @@ async def test_a_clock_that_is_nearly_right_has_no_sign(alice: House) -> None:
     found = await alice.result("daemon.doctor")
     (clock,) = [check for check in found["checks"] if check["check"] == "clock"]
     assert clock["detail"] == "less than 0.1 s from here to the relay's clock"
+
+
+async def test_the_doctor_names_the_key_of_a_relay_that_has_just_let_us_in(alice: House) -> None:
+    await alice.daemon.write(
+        lambda db: accounts.accepted(db, bytes(31) + b"x", b"an epoch", "verified")
+    )
+    found = await alice.result("daemon.doctor")
+    (key,) = [check for check in found["checks"] if check["check"] == "relay_key"]
+    assert (key["result"], key["detail"]) == ("ok", "00" * 31 + "78")
 
 
 async def test_the_doctor_comes_without_a_vault(bare: House) -> None:
