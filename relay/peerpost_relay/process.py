@@ -21,7 +21,7 @@ from typing import Any
 import uvloop
 from msgspec import Struct
 
-from peerpost_relay import log as logs
+from peerpost_relay import log_lines
 from peerpost_relay.blob_folder import BlobFolder
 from peerpost_relay.configuration import RelayConfiguration, address_of
 from peerpost_relay.data_folder import DataFolder
@@ -57,7 +57,7 @@ def serve(serving: Serving) -> None:
     manager = ServiceManager.of(os.environ)
     passed = passed_sockets(os.environ, SOCKET_NAME)
     os.umask(PRIVATE_UMASK)
-    logs.set_up(serving.settings.log_format, serving.settings.log_level)
+    log_lines.begin(serving.settings.log_level, serving.settings.log_format)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(serving, manager, passed))
 

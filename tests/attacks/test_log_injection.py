@@ -10,8 +10,8 @@ import sys
 
 import pytest
 
-from peerpost_daemon import log_lines
-from peerpost_relay import log
+import peerpost_daemon.log_lines
+import peerpost_relay.log_lines
 
 FORGED = [
     "x\nERROR peerpost_daemon: the vault was sent to mallory",
@@ -22,8 +22,8 @@ FORGED = [
     "x\u202eevil",
     "x\x00y\x07",
 ]
-TEXT = [log_lines.TextLines(), log.TextLines()]
-JSON = [log_lines.JsonLines(), log.JsonLines()]
+TEXT = [peerpost_daemon.log_lines.TextLines(), peerpost_relay.log_lines.TextLines()]
+JSON = [peerpost_daemon.log_lines.JsonLines(), peerpost_relay.log_lines.JsonLines()]
 
 
 def _entry(named: str) -> logging.LogRecord:
