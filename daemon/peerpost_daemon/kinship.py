@@ -9,6 +9,11 @@ the anchors, and what descends from them is believed:
     revoked otherwise                   revoked: nothing more by it is shown
 
 The relay may begin an identity anew once no card of it is live: that card descends from none, and is offered.
+
+At first sight none is known, and one card is believed as it is shown. With it are taken the cards that have a common
+ancestor with it: a second device and the successor of the first do not descend from one another. A relay that
+puts a card of its own there has begun the history itself; the checkpoints of those who know the true one, and the
+safety number, tell.
 """
 
 from typing import Final
@@ -31,12 +36,26 @@ _EVENTS: Final = {
 }
 
 
+def meet(db: SqlConnection, card: Card, me: Card, now_ms: int) -> None:
+    """Store a card that somebody showed; raise an event when it is not its contact's."""
+    first = contacts.state(db, card.identity) is ContactState.UNKNOWN
+    if contacts.meet(db, card, now_ms) is Trust.OFFERED:
+        state = contacts.state(db, card.identity).value
+        shown = event_data.ContactChangedData(card.identity, card.id.hex(), "another_card", state)
+        events.add(db, event_data.CONTACT_CHANGED, now_ms, shown)
+    elif first and not contacts.has_list(db, card):
+        _pin_kin(db, card, now_ms)
+    settle(db, card.identity, me, now_ms)
+
+
 def settle(db: SqlConnection, identity: str, me: Card, now_ms: int) -> bool:
     """Judge the cards of an identity by its history; return whether anything changed."""
     history = lineage.find(db, identity)
     if history is None:
         return False
     if identity == me.identity:
+        if me.id not in history.cards:
+            return False  # not approved yet: whose device this is has to be said first
         know_oneself(db, me, now_ms)
     contact = contacts.find(db, identity)
     if contact is None or not contact.cards:
@@ -64,6 +83,19 @@ def know_oneself(db: SqlConnection, me: Card, now_ms: int) -> None:
     if contacts.state(db, me.identity) is ContactState.UNKNOWN:
         contacts.move(db, me.identity, Step.MEET, now_ms)
         contacts.move(db, me.identity, Step.VERIFY, now_ms)
+
+
+def _pin_kin(db: SqlConnection, card: Card, now_ms: int) -> None:
+    history = lineage.find(db, card.identity)
+    if history is None or card.id not in history.cards:
+        return
+    kin = history.descendants({card.id} | _ancestors(history, card.id))
+    for id_ in kin:
+        counted = history.cards[id_]
+        if contacts.standing(db, id_) is None:
+            trust = _trust(counted, None, descends=True)
+            seen = Trust.PINNED if trust is Trust.ENDORSED else trust
+            contacts.store(db, counted.card, seen, now_ms)
 
 
 def _kin(history: History, contact: Contact, me: Card) -> frozenset[bytes]:

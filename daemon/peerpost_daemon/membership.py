@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from msgspec import structs
 
-from peerpost_daemon import event_data, kinship
+from peerpost_daemon import kinship
 from peerpost_daemon.asking import Relay, ask, public
 from peerpost_daemon.bell import Bell
 from peerpost_daemon.directory import Directory
@@ -18,9 +18,9 @@ from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.intentions import Intention, basis, first, still
 from peerpost_daemon.link.errors import LinkError, RefusedError
 from peerpost_daemon.outbound.sealing import Sender
-from peerpost_daemon.records import channels, contacts, events, lineage, outbox, rotation
+from peerpost_daemon.records import channels, contacts, lineage, outbox, rotation
 from peerpost_daemon.records.channels import Channel, ChannelState
-from peerpost_daemon.trust import ContactState, Trust
+from peerpost_daemon.trust import ContactState
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
 from peerpost_protocol.card import Card
@@ -280,18 +280,13 @@ def _usable(db: SqlConnection, identity: str) -> tuple[Card, ...]:
 
 
 def _met(db: SqlConnection, found: Sequence[Card], me: Card, now_ms: int) -> tuple[Card, ...]:
-    """Pin the first card that the directory gave, offer the others; return those that count.
+    """Pin the first card that the directory gave and its kin, offer the others; return those that count.
 
     Raises DaemonError untrusted_contact when none does.
     """
     for card in found:
-        if contacts.card(db, card.id) is None and contacts.meet(db, card, now_ms) is Trust.OFFERED:
-            state = contacts.state(db, card.identity).value
-            data = event_data.ContactChangedData(
-                card.identity, card.id.hex(), "another_card", state
-            )
-            events.add(db, event_data.CONTACT_CHANGED, now_ms, data)
-    kinship.settle(db, found[0].identity, me, now_ms)
+        if contacts.standing(db, card.id) is None:
+            kinship.meet(db, card, me, now_ms)
     return _usable(db, found[0].identity)
 
 

@@ -80,6 +80,8 @@ MAX_BACKUP_PART = 256 * 1024
 """So much of a bulk travels in one frame."""
 MAX_BACKUP_PARTS = 1024
 MAX_BACKUP_FETCHES = 64
+MAX_BACKUP_LEAP = 1_000_000
+"""So much higher than the one before a version may be: nobody comes to the last one."""
 MAX_BACKUP_PASSES = 10
 MAX_BACKUP_MEMORY = 1024 * 1024 * 1024
 """What a backup's lock may ask of whoever tries a passphrase on it."""

@@ -7,6 +7,7 @@ Attackers, and what is done about each (docs/threat-model.md):
 - whoever wants it gone: destroying takes a signature by the key of a live card, for this relay and this version
 - whoever fills the disk: one backup and one upload an identity, each bounded; parts come in order and whole
 - whoever puts an older version in place: a version is stored once, also after it was destroyed
+- whoever stores the highest version, so that none can follow: a version leaps by a bound at most
 - two holders of one restored card: the newest one has it, and the one before is ended (`hold`)
 """
 
@@ -19,6 +20,7 @@ from peerpost_protocol.frames import (
     BackupFetched,
     BackupPart,
     BackupShown,
+    CardState,
     HoldCard,
     PutBackup,
     PutBackupLock,
@@ -26,14 +28,19 @@ from peerpost_protocol.frames import (
     ReadBackupPart,
     ShowBackup,
 )
-from peerpost_protocol.limits import MAX_BACKUP_FETCHES, MAX_BACKUP_PART, MAX_CARDS_PER_ANSWER
+from peerpost_protocol.limits import (
+    MAX_BACKUP_FETCHES,
+    MAX_BACKUP_LEAP,
+    MAX_BACKUP_PART,
+    MAX_CARDS_PER_ANSWER,
+)
 from peerpost_protocol.refusals import Refusal
 from peerpost_protocol.signing import CARD_TYPE, identifier
 from peerpost_relay.backup_store import Holder, StoredBackup, Upload
 from peerpost_relay.errors import RefusalError
 from peerpost_relay.outcomes import Outcome
 from peerpost_relay.publishing import standing
-from peerpost_relay.store import Snapshot, Transaction
+from peerpost_relay.store import Snapshot, StoredCard, Transaction
 
 DAY_MS = 86_400_000
 _RANK = {Attestation.UNVERIFIED: 0, Attestation.AUTHORIZED: 1, Attestation.VERIFIED: 2}
@@ -122,11 +129,19 @@ def fetch(
 
 
 def require_proven(snapshot: Snapshot, card: bytes, needed: Attestation) -> None:
-    """Refuse a card behind whose identity stands less than is needed."""
+    """Refuse a card behind whose identity stands less than is needed.
+
+    A successor that waits inherits what stands behind its predecessor, for whose session alone that is: whoever has
+    stolen the session would have it for longer than the session lasts.
+    """
     found = snapshot.card(card)
-    if found is None or _RANK[found.attestation] < _RANK[needed]:
+    if found is None or _waits(found) or _RANK[found.attestation] < _RANK[needed]:
         detail = f"the backup is for cards that are {needed}: prove the identity first"
         raise RefusalError(Refusal.NOT_PROVEN, detail)
+
+
+def _waits(card: StoredCard) -> bool:
+    return card.state is CardState.UNENDORSED and card.card.body.predecessor is not None
 
 
 def destroy(transaction: Transaction, card: bytes, body: DestructionBody) -> Outcome:
@@ -186,9 +201,13 @@ def _stored(snapshot: Snapshot, identity: str) -> StoredBackup:
 
 def _require_newer(snapshot: Snapshot, identity: str, version: int) -> None:
     stored = snapshot.backup(identity)
-    if stored is not None and stored.version >= version:
-        detail = f"version {stored.version} is or was stored already"
+    newest = stored.version if stored is not None else 0
+    if newest >= version:
+        detail = f"version {newest} is or was stored already"
         raise RefusalError(Refusal.STALE_BACKUP, detail, field="version")
+    if version - newest > MAX_BACKUP_LEAP:
+        detail = f"the version leaps from {newest} by more than {MAX_BACKUP_LEAP}"
+        raise RefusalError(Refusal.MALFORMED, detail, field="version")
 
 
 def _require_few(snapshot: Snapshot, identity: str, now_ms: int, at_most: int) -> None:

@@ -1,7 +1,8 @@
 """The relay puts an older version in the place of the backup that it was given.
 
 The daemon that made the newer one says so at its next session. An empty machine that is told a newer version than it
-gets finds the older one out by the sealed manifest.
+gets finds the older one out by the sealed manifest. Or somebody uses up all versions, so that none can follow his: the
+relay by naming the highest one, a thief with a session by storing it.
 """
 
 from pathlib import Path
@@ -10,14 +11,18 @@ import pytest
 
 from peerpost_daemon.backups.keeping import Keeping
 from peerpost_daemon.errors import DaemonError
-from peerpost_protocol.frames import Attestation
+from peerpost_protocol.backup import encode_lock
+from peerpost_protocol.frames import Attestation, PutBackup
+from peerpost_protocol.limits import MAX_BACKUP_LEAP, MAX_COUNTER
 from peerpost_relay.sqlite_store.transaction import SqliteTransaction
+from tests.support import backups
 from tests.support.daemons import Owner, daemon_of, reached, told
-from tests.support.relay_client import now_ms
+from tests.support.relay_client import Person, RelayClient, now_ms, position, refusal
 from tests.support.relay_server import RunningRelay, running_relay
 
 ALICE = "alice@example.org"
 SECRET = "a passphrase of a backup"
+LOCK = encode_lock(backups.lock())
 
 
 async def named(relay: RunningRelay, version: int) -> None:
@@ -70,3 +75,31 @@ async def test_a_version_that_was_destroyed_is_not_used_again(tmp_path: Path) ->
         assert await Keeping(alice).destroy() == first.version
         second = await Keeping(alice).to_relay(SECRET, with_messages=True)
         assert second.version > first.version
+
+
+async def test_nobody_stores_the_last_version_of_all(tmp_path: Path) -> None:
+    thief = Person(ALICE)
+    async with (
+        running_relay(tmp_path / "relay") as relay,
+        await RelayClient.register(relay.url, thief) as client,
+    ):
+        for version in (MAX_COUNTER, MAX_BACKUP_LEAP + 1):
+            frame = PutBackup(client.request(), version, backups.HEADER, LOCK, 1)
+            assert refusal(await client.ask(frame)) == "malformed"
+        frame = PutBackup(client.request(), MAX_BACKUP_LEAP, backups.HEADER, LOCK, 1)
+        assert position(await client.ask(frame)) == MAX_BACKUP_LEAP
+
+
+async def test_a_relay_that_names_the_last_version_ends_no_count(tmp_path: Path) -> None:
+    owner = Owner(ALICE)
+    async with running_relay(tmp_path / "relay") as relay:
+        async with daemon_of(tmp_path / "alice", relay.url, owner) as alice:
+            await reached(alice)
+            await Keeping(alice).to_relay(SECRET, with_messages=True)
+        await named(relay, MAX_COUNTER)
+        async with daemon_of(tmp_path / "alice", relay.url, owner) as alice:
+            await reached(alice)
+            with pytest.raises(DaemonError):
+                await Keeping(alice).to_relay(SECRET, with_messages=True)
+            made = await Keeping(alice).to_file(tmp_path / "file", SECRET, with_messages=True)
+            assert made.version < 4 * MAX_BACKUP_LEAP

@@ -7,6 +7,7 @@ from peerpost_daemon.records import contacts, lineage
 from peerpost_daemon.trust import Trust
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
+from peerpost_protocol.card import Card
 from peerpost_protocol.history import History
 from tests.support.people import NOW_MS, Person, person
 
@@ -23,7 +24,22 @@ class Judge:
 
     async def meets(self, *people: Person) -> None:
         for who in people:
-            await self.vault.write(lambda db, card=who.card: contacts.meet(db, card, NOW_MS))  # type: ignore[misc]
+            await self.vault.write(lambda db, card=who.card: self._meet(db, card))  # type: ignore[misc]
+
+    def _meet(self, db: SqlConnection, card: Card) -> None:
+        if contacts.standing(db, card.id) is None:
+            kinship.meet(db, card, self.me.card, NOW_MS)
+
+    async def keeps(self, history: History) -> None:
+        """Have read a history of somebody who was not met yet."""
+        await self.vault.write(lambda db: lineage.keep(db, history))
+
+    async def lists(self, who: Person) -> None:
+        """Have the fingerprint of a card listed."""
+        row = (who.identity, who.card.id)
+        await self.vault.write(
+            lambda db: db.execute("INSERT INTO listed_fingerprint VALUES (?, ?)", row).rowcount
+        )
 
     async def takes(self, history: History) -> bool:
         def store(db: SqlConnection) -> bool:

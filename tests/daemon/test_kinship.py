@@ -124,7 +124,37 @@ async def test_ones_own_devices_are_those_that_vouched_for_this_one_and_theirs(
 async def test_a_device_that_nobody_approved_believes_no_other(judge: Judge) -> None:
     judge.me = PHONE
     await judge.takes(begun())
-    assert await judge.trust(ALICE) == [Trust.OFFERED]
+    assert await judge.trust(ALICE) == [None]
+
+
+async def test_a_device_that_was_approved_finds_its_own_identity_unchanged(judge: Judge) -> None:
+    judge.me = PHONE
+    await judge.takes(begun())
+    await judge.takes(endorsed(begun(), ALICE, PHONE))
+    assert await judge.trust(ALICE) == [Trust.ENDORSED]
+    assert (await judge.state(), await judge.reasons()) == ("verified", ["endorsed_card"])
+
+
+async def test_all_devices_of_a_contact_are_pinned_at_first_sight(judge: Judge) -> None:
+    """The second device and the first one's successor descend from no common card that is alive."""
+    await judge.keeps(succeeded(endorsed(begun(), ALICE, PHONE), ALICE, NEW))
+    await judge.meets(PHONE, NEW)
+    assert await judge.trust(ALICE, PHONE, NEW) == [Trust.ENDED, Trust.PINNED, Trust.PINNED]
+    assert (await judge.state(), await judge.reasons()) == ("pinned", [])
+
+
+async def test_a_card_that_is_no_kin_is_a_change_at_first_sight(judge: Judge) -> None:
+    await judge.keeps(begun())
+    await judge.meets(ALICE, EVE)
+    assert await judge.trust(ALICE, EVE) == [Trust.PINNED, Trust.OFFERED]
+    assert (await judge.state(), await judge.reasons()) == ("changed", ["another_card"])
+
+
+async def test_where_fingerprints_are_listed_kin_of_a_card_are_not_pinned(judge: Judge) -> None:
+    await judge.keeps(succeeded(endorsed(begun(), ALICE, PHONE), ALICE, NEW))
+    await judge.lists(PHONE)
+    await judge.meets(PHONE, NEW)
+    assert await judge.trust(PHONE, NEW) == [Trust.PINNED, Trust.OFFERED]
 
 
 async def test_ones_own_identity_is_no_contact(judge: Judge) -> None:

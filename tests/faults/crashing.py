@@ -101,6 +101,26 @@ DAEMON_POINTS = {
     "checkpoint-after": Point(_CHECKPOINT, "after", counts=_any),
 }
 
+_STEPS = "peerpost_daemon.rotation:Rotation"
+_ROTATION = "peerpost_daemon.records.rotation"
+
+ROTATION_POINTS = {
+    "rotation-keys-before": Point(f"{_ROTATION}:prepare", "after", counts=_any),
+    "rotation-keys-after": Point(f"{_ROTATION}:prepare", "after", _VAULT_COMMIT, counts=_any),
+    "rotation-drained": Point(f"{_STEPS}._publish", "before", counts=_any),
+    "rotation-card-published": Point(f"{_STEPS}._state", "before", counts=_any),
+    "rotation-signed-before": Point(f"{_ROTATION}:publish", "after", counts=_any),
+    "rotation-signed-after": Point(f"{_ROTATION}:publish", "after", _VAULT_COMMIT, counts=_any),
+    "rotation-submit-before": Point(f"{_STEPS}._submit", "before", counts=_any),
+    "rotation-answered": Point(f"{_STEPS}._come_into_force", "before", counts=_any),
+    "rotation-force-before": Point(f"{_ROTATION}:come_into_force", "after", counts=_any),
+    "rotation-force-after": Point(
+        f"{_ROTATION}:come_into_force", "after", _VAULT_COMMIT, counts=_any
+    ),
+    "rotation-begun-anew": Point(f"{_STEPS}._come_into_force", "after", counts=_any),
+}
+"""Of `account.rotate`, in their order; the storm, in which nobody rotates, does not come to them."""
+
 _OPERATION = "peerpost_relay.sqlite_store.database:_isolated"
 _FAN_OUT = "peerpost_relay.fan_out:FanOut.committed"
 _MOVE_LOG = "peerpost_relay.sqlite_store.database:_move_log"
@@ -117,6 +137,14 @@ RELAY_POINTS = {
     "checkpoint-after": Point(_MOVE_LOG, "after", counts=_any),
 }
 POINTS = {"daemon": DAEMON_POINTS, "relay": RELAY_POINTS}
+"""Through which a storm goes."""
+
+_STATED = Point("peerpost_relay.histories:submit", "after", _RELAY_COMMIT, counts=_any)
+
+ARMED = {
+    "daemon": DAEMON_POINTS | ROTATION_POINTS,
+    "relay": RELAY_POINTS | {"statement-stored": _STATED},
+}
 
 
 def found(where: str) -> tuple[Any, str, Callable[..., Any]]:
@@ -242,7 +270,7 @@ def main(arguments: list[str]) -> int:
     options, rest = parser.parse_args(arguments[:split]), arguments[split + 1 :]
     if options.at is not None:
         name, _, count = options.at.partition(":")
-        arm(POINTS[options.program][name], fuse(int(count or 1)))
+        arm(ARMED[options.program][name], fuse(int(count or 1)))
     if options.program == "relay":
         return _relay(rest)
     return _daemon(rest, quick_link=options.quick_link)

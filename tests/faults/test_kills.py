@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.crashing import POINTS, found
+from tests.faults.crashing import ARMED, found
 from tests.faults.storm import every_point, storm
 
 # One on each side of every promise: what a process does between them is thrown away by its death.
@@ -36,8 +36,8 @@ async def test_a_storm_of_kills_breaks_no_promise(tmp_path: Path) -> None:
     assert len(at_points) == len(PROMISES)
 
 
-@pytest.mark.parametrize("program", POINTS)
+@pytest.mark.parametrize("program", ARMED)
 def test_every_named_point_is_a_function_of_the_product(program: str) -> None:
-    for point in POINTS[program].values():
+    for point in ARMED[program].values():
         assert callable(found(point.where)[2])
         assert point.commit is None or callable(found(point.commit)[2])

@@ -45,9 +45,11 @@ async def submit(client: RelayClient, statement: Signed) -> f.RelayFrame:
     return await client.ask(f.SubmitStatement(client.request(), statement))
 
 
-async def link(url: str, client: RelayClient, author: Person) -> tuple[Person, RelayClient]:
+async def link(
+    url: str, client: RelayClient, author: Person, token: str | None = None
+) -> tuple[Person, RelayClient]:
     """Return another device of the author, endorsed, and its session."""
     other = Person(author.card.identity, endorser=author.card.id)
-    session = await RelayClient.register(url, other)
+    session = await RelayClient.register(url, other, token)
     assert isinstance(await state(client, author, other, Endorse()), f.Accepted)
     return other, session

@@ -16,7 +16,6 @@ from peerpost_daemon.inbound.opening import Taking
 from peerpost_daemon.inbound.roster_news import tell
 from peerpost_daemon.records import channels, contacts, events, lineage, outbox
 from peerpost_daemon.records.channels import Channel, ChannelState
-from peerpost_daemon.trust import Trust
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.card import Card
 from peerpost_protocol.errors import RosterError
@@ -30,11 +29,7 @@ def meet(db: SqlConnection, card: Card, taking: Taking) -> None:
     """Store a card that a roster lists; raise an event when it is not its contact's."""
     if card.identity == taking.me.card.identity or contacts.standing(db, card.id) is not None:
         return
-    if contacts.meet(db, card, taking.now_ms) is Trust.OFFERED:
-        state = contacts.state(db, card.identity).value
-        data = event_data.ContactChangedData(card.identity, card.id.hex(), "another_card", state)
-        events.add(db, event_data.CONTACT_CHANGED, taking.now_ms, data)
-    kinship.settle(db, card.identity, taking.me.card, taking.now_ms)
+    kinship.meet(db, card, taking.me.card, taking.now_ms)
 
 
 def begin_by_descent(

@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from peerpost_daemon.vault.connection import SqlConnection
+from peerpost_protocol.limits import MAX_BACKUP_LEAP
 
 
 class BackupState(Struct, frozen=True):
@@ -41,8 +42,13 @@ def next_version(db: SqlConnection) -> int:
 
 
 def known(db: SqlConnection, version: int) -> None:
-    """Note that there is a version; none before it is made any more."""
-    db.execute("UPDATE backup SET version = max(version, ?)", (version,))
+    """Note that there is a version; none before it is made any more.
+
+    A relay that names the highest of all would end our count: we follow it by MAX_BACKUP_LEAP at a time.
+    """
+    db.execute(
+        "UPDATE backup SET version = max(version, min(?, version + ?))", (version, MAX_BACKUP_LEAP)
+    )
 
 
 def stored(db: SqlConnection, version: int, header: bytes, key: bytes, now_ms: int) -> None:

@@ -107,7 +107,7 @@ def meet(db: SqlConnection, card: Card, now_ms: int) -> Trust:
         return Trust(row[0])
     first = state(db, card.identity) is ContactState.UNKNOWN
     listed = is_listed(db, card)
-    trust = Trust.PINNED if listed or (first and not _has_list(db, card)) else Trust.OFFERED
+    trust = Trust.PINNED if listed or (first and not has_list(db, card)) else Trust.OFFERED
     if trust is Trust.OFFERED or first:
         move(db, card.identity, Step.MEET if trust is Trust.PINNED else Step.OFFER, now_ms)
     store(db, card, trust, now_ms)
@@ -192,7 +192,8 @@ def everyone(db: SqlConnection) -> list[Contact]:
 _SELECT = "SELECT identity, state, first_seen_ms, alias, policy FROM contact"
 
 
-def _has_list(db: SqlConnection, card: Card) -> bool:
+def has_list(db: SqlConnection, card: Card) -> bool:
+    """Say whether somebody listed fingerprints for a card's identity."""
     row = db.execute(
         "SELECT 1 FROM listed_fingerprint WHERE identity = ? LIMIT 1", (card.identity,)
     ).fetchone()
