@@ -14,10 +14,11 @@ import uvloop
 
 from scripts.benchmarks.case import Case, Plan, Skipped, choose_peers
 from scripts.benchmarks.figure import Figure, Sample, figures_of, json_line, table
-from scripts.benchmarks.machine import this_machine
+from scripts.benchmarks.machine import ROOT, this_machine
 from scripts.benchmarks.registry import CASES
 
 STOPPED = 130
+PEERS = ROOT / ".peers/bin"  # where scripts/peers puts them
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     # A process that never keeps its bytecode would be measured at its slowest start.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PATH"] = f"{PEERS}{os.pathsep}{os.environ['PATH']}"
     machine = this_machine()
     if machine.is_busy:
         print(f"others use this machine (load {machine.load}): only ratios count", file=sys.stderr)

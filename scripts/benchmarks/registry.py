@@ -2,6 +2,7 @@
 
 from scripts.benchmarks import (
     files,
+    growth,
     latency,
     memory,
     oneshot,
@@ -15,5 +16,5 @@ from scripts.benchmarks.case import Case
 
 CASES: dict[str, Case] = {
     module.CASE.name: module.CASE
-    for module in (latency, throughput, start, memory, oneshot, rpc, relay, search, files)
+    for module in (latency, throughput, start, memory, oneshot, rpc, relay, growth, search, files)
 }

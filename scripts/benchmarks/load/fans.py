@@ -1,6 +1,7 @@
 """Each system with its readers: what fan-out is measured on."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from peerpost_protocol import frames as f
 from peerpost_protocol.frames import encode_frame
 from scripts.benchmarks.load import mosquitto, nats, nostr
 from scripts.benchmarks.load.bench import Bench
+from scripts.benchmarks.load.checked import read_back
 from scripts.benchmarks.load.generator import MARK, Load, write_frames
 from scripts.benchmarks.load.peerpost import CARDS_MAX, RelayUnderLoad, publishing
 from scripts.benchmarks.load.team import ENVELOPE_BYTES
@@ -17,6 +19,7 @@ from scripts.benchmarks.load.wire import Line, masked
 
 SKIP_BYTES = ENVELOPE_BYTES // 2  # behind a mark, the least until the message's end
 RECEIPTS_A_SECOND = 10  # of all readers together; each goes to every reader
+READERS_ABREAST = 32  # that are connecting to a peer
 RECEIPTS_MAX = 1_000  # made beforehand for one run
 
 
@@ -47,6 +50,7 @@ class Fan:
     readers: list[Line]
     prepare: Callable[[Path, int], Path]
     options: dict[str, object] = field(default_factory=dict)
+    stored: Callable[[int], list[int]] | None = None  # reads so many messages back from its store
 
     def load(self, place: Path, count: int, **options: object) -> Load:
         """Return a load of so many messages."""
@@ -82,7 +86,11 @@ def relay_fan(bench: Bench, readers: int) -> Iterator[Fan]:
         side = write_frames(bench.place(), receipts())
         options: dict[str, object] = {"side": side, "side_rate": RECEIPTS_A_SECOND}
         publisher = relay.session(team.mates[0])
-        yield Fan("peerpost", relay.pid, publisher, lines, prepare, options)
+
+        def stored(count: int) -> list[int]:
+            return list(read_back(relay.reader(team, 0, 1), count))
+
+        yield Fan("peerpost", relay.pid, publisher, lines, prepare, options, stored)
     finally:
         relay.stop()
 
@@ -92,7 +100,8 @@ def _peer_fan(
     name: str, peer: Peer, messages: Callable[[int], Iterator[bytes]], readers: int
 ) -> Iterator[Fan]:
     try:
-        lines = [peer.reader() for _ in range(readers)]
+        with ThreadPoolExecutor(READERS_ABREAST) as abreast:  # one peer answers only every 50 ms
+            lines = list(abreast.map(lambda _: peer.reader(), range(readers)))
 
         def prepare(place: Path, count: int) -> Path:
             return write_frames(place, ((0, each) for each in messages(count)))

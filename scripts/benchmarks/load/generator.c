@@ -14,6 +14,10 @@
  * Files: frames=F has messages back to back, F.index a (connection, length) of two uint32 for each.
  * side=F the same for what else is sent at side_rate (receipts, from the readers' connections), and
  * kick=F for what is sent once, at the beginning, by `catchers`, who must then read `stored` marks.
+ * log=F gets a (reader, number) of two uint32 for each delivery, in their order: what a checker reads.
+ *
+ * A system that has not delivered everything `patience` seconds after the end of the time is cut off;
+ * `unfinished` says how many messages had not reached everybody then.
  *
  * One line of JSON on standard output; times in seconds. */
 #define _GNU_SOURCE
@@ -59,13 +63,15 @@ static struct frames frames, side, kick;
 static const char *mode = "fan", *mark = "";
 static size_t mark_bytes, skip_bytes;
 static uint64_t window = 1, base, stored, count, reads, bytes, deliveries;
-static double seconds = 3, rate = 100, side_rate;
+static double seconds = 3, rate = 100, side_rate, patience = 10;
 static double *due; /* when each message was sent or due */
 static uint32_t *missing, done, caught_up;
 static float *waits;
 static uint64_t wait_count, wait_room;
 static double last_progress, ended, caught_up_at;
 static int is_ack, is_rate, unordered;
+static uint32_t unfinished;
+static FILE *deliveries_log;
 
 static double now(void) {
     struct timespec t;
@@ -169,6 +175,10 @@ static void hit(struct conn *c, const unsigned char *digits, double at) {
     if (i >= count) fail("a message that was not sent", 3);
     deliveries++;
     note_wait(at - due[i]);
+    if (deliveries_log) {
+        uint32_t row[2] = {c - conns - publisher_count, number};
+        fwrite(row, sizeof row, 1, deliveries_log);
+    }
     if (!missing[i]) fail("a double", 3);
     if (!--missing[i]) done++, ended = at;
 }
@@ -233,6 +243,8 @@ static void read_arguments(int argc, char **argv) {
         else if (!strcmp(name, "stored")) stored = strtoul(value, NULL, 10);
         else if (!strcmp(name, "unordered")) unordered = atoi(value);
         else if (!strcmp(name, "seconds")) seconds = atof(value);
+        else if (!strcmp(name, "patience")) patience = atof(value);
+        else if (!strcmp(name, "log") && (deliveries_log = fopen(value, "wb"))) continue;
         else if (!strcmp(name, "rate")) rate = atof(value);
         else if (!strcmp(name, "side_rate")) side_rate = atof(value);
         else if (!strcmp(name, "frames")) load(&frames, value);
@@ -296,6 +308,10 @@ static int is_over(double until) {
         sent = 0;
         for (uint32_t i = 0; i < publisher_count; i++) sent += conns[i].sent - conns[i].begin;
     }
+    if (done < sent && now() >= until + patience) {
+        unfinished = sent - done, ended = now();
+        return 1;
+    }
     return done == sent && (sent == count || now() >= until) && caught_up == catcher_count;
 }
 
@@ -357,11 +373,12 @@ int main(int argc, char **argv) {
         top_up_fan(begun, begun + seconds);
     serve(begun, timer);
     double spent = processor_seconds() - cpu, wall = now() - begun;
+    if (deliveries_log && fclose(deliveries_log)) fail("log", 2);
     qsort(waits, wait_count, sizeof *waits, by_size);
     printf("{\"seconds\": %.6f, \"cpu_share\": %.4f, \"messages\": %u, \"deliveries\": %lu, "
            "\"bytes\": %lu, \"reads\": %lu, \"p50\": %.6f, \"p99\": %.6f, \"max\": %.6f, "
-           "\"caught_up_seconds\": %.6f, \"side\": %u}\n",
+           "\"caught_up_seconds\": %.6f, \"side\": %u, \"unfinished\": %u}\n",
            ended - begun, spent / wall, done, deliveries, bytes, reads, share(0.5), share(0.99),
-           share(1.0), catcher_count ? caught_up_at - begun : 0, side_sent);
+           share(1.0), catcher_count ? caught_up_at - begun : 0, side_sent, unfinished);
     return 0;
 }

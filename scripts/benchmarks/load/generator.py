@@ -39,6 +39,7 @@ class Counted(NamedTuple):
     max: float
     caught_up_seconds: float
     side: int
+    unfinished: int  # messages that had not reached everybody when it was cut off
 
 
 def compiler() -> str | None:

@@ -5,6 +5,7 @@ unless root starts it: it would otherwise become a user who may not read its fol
 """
 
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 from scripts.benchmarks.load.generator import marked
@@ -33,7 +34,7 @@ class MosquittoUnderLoad:
         command = [program, "-c", str(folder / "mosquitto.conf")]
         self.server = Server(folder, core, command, port)
         self._lines = Lines(HOST, port)
-        self._sessions = 0
+        self._sessions = count(1)
 
     @property
     def pid(self) -> int:
@@ -48,8 +49,7 @@ class MosquittoUnderLoad:
     def session(self) -> Line:
         """Return a connection."""
         line = self._lines.open("mqtt", "/mqtt")
-        self._sessions += 1
-        client = _text(b"bench%d" % self._sessions)
+        client = _text(b"bench%d" % next(self._sessions))
         line.send(_packet(0x10, _text(b"MQTT") + b"\x04\x02\x00\x00" + client))
         assert line.next()[0] == CONNACK
         return line
@@ -62,9 +62,9 @@ class MosquittoUnderLoad:
         return line
 
 
-def messages(count: int) -> Iterator[bytes]:
+def messages(number_of: int) -> Iterator[bytes]:
     """Yield the WebSocket frames of marked messages, as long as our envelopes."""
-    for number in range(count):
+    for number in range(number_of):
         payload = (marked(number) + FILLER)[:ENVELOPE_BYTES]
         yield masked(_packet(0x30, _text(TOPIC) + payload))
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 from peerpost_protocol import frames as f
 from peerpost_protocol.frames import decode_relay_frame, encode_frame
 from peerpost_protocol.handshake import Challenge, sign_authentication
+from peerpost_relay.data_folder import DATABASE
 from scripts.benchmarks.load.generator import pinned
 from scripts.benchmarks.load.team import Mate, Team
 from scripts.benchmarks.load.wire import Line, Lines, masked
@@ -25,6 +26,8 @@ _WIDER = (
     "relay.sessions_per_address_max",
     "relay.greetings_per_second",
     "relay.greetings_burst",
+    "relay.writes_per_second",
+    "relay.writes_burst",
     "relay.reads_per_second",
     "relay.reads_burst",
     "relay.address_reads_per_second",
@@ -39,7 +42,7 @@ class RelayUnderLoad:
     name = "peerpost"
 
     def __init__(self, folder: Path, core: int | None) -> None:
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         command = [sys.executable, "-m", "peerpost_relay", "serve", "--allow-unverified"]
         command += [f"--set={setting}={_PLENTY}" for setting in _WIDER]
@@ -55,6 +58,11 @@ class RelayUnderLoad:
             raise RuntimeError((folder / "log").read_text())
         self.port = int(said[2].rpartition(":")[2])
         self._lines = Lines(HOST, self.port)
+
+    @staticmethod
+    def database(folder: Path) -> Path:
+        """Return the store's file; nobody may write to it while the relay runs."""
+        return folder / "data" / DATABASE
 
     @property
     def pid(self) -> int:

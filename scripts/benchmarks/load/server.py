@@ -1,6 +1,8 @@
 """A peer's server: a process on a free port, started with a configuration file."""
 
+import contextlib
 import os
+import signal
 import socket
 import subprocess
 import time
@@ -20,7 +22,9 @@ class Server:
         folder.mkdir(parents=True, exist_ok=True)
         self.port = port
         with pinned(core), (folder / "log").open("wb") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
+            self._process = subprocess.Popen(
+                command, stdout=log, stderr=log, cwd=folder, start_new_session=True
+            )
         try:
             self._wait(folder / "log")
         except BaseException:
@@ -33,8 +37,9 @@ class Server:
         return self._process.pid
 
     def stop(self) -> None:
-        """End it."""
-        self._process.kill()
+        """End it, and the workers that it may have started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
     def _wait(self, log: Path) -> None:
