@@ -42,6 +42,7 @@ from peerpost_daemon.membership import Membership
 from peerpost_daemon.outbound.ageing import Ageing
 from peerpost_daemon.outbound.answers import Answers
 from peerpost_daemon.outbound.beginnings import Beginnings
+from peerpost_daemon.outbound.leaping import Leaping
 from peerpost_daemon.outbound.mending import Mending
 from peerpost_daemon.outbound.pruning import Pruning
 from peerpost_daemon.outbound.pump import Pump
@@ -160,6 +161,8 @@ class Engine:
             self.files.then(self.outbound.again)
             self.outbound.begun = self.files.wake
         self._mending.again = self.outbound.again
+        self._leaping = Leaping(database, link, bell, now_ms=now_ms)
+        self._leaping.again, self._leaping.held = self.outbound.again, self._mending.waiting
         self._receipts = Receipts(database, link, sender, now_ms=now_ms)
         self._inbox = Inbox(
             database,
@@ -173,6 +176,7 @@ class Engine:
             broken=self._begin_anew,
             max_history_bytes=self._max_history_bytes,
         )
+        self._inbox.surpassed = self._leaping.look
         self.requests = Requests(
             database, self._inbox, self.channels, bell, me.card.identity, now_ms=now_ms
         )
@@ -190,7 +194,7 @@ class Engine:
     async def start(self) -> None:
         """Begin to run."""
         parts = (self._link, self._inbox, self._answers, self.outbound, self._receipts)
-        upkeep = (self._mending, self._ageing, self._pruning)
+        upkeep = (self._mending, self._leaping, self._ageing, self._pruning)
         for part in (*parts, self.requests, self.inheritance, *upkeep):
             self._tasks.append(asyncio.create_task(self._keep(part.run), name=type(part).__name__))
         for moving in self.files.parts if self.files is not None else ():
@@ -305,6 +309,7 @@ class Engine:
         """Start and stop what needs the link; tell whoever listens."""
         online = status.state is LinkState.ONLINE
         self._mending.go(online=online)
+        self._leaping.go(online=online)
         self.outbound.go(online=online)
         self._receipts.go(online=online)
         self.requests.go(online=online)

@@ -100,6 +100,7 @@ def opening(
         link.sequence if link else 0,
         link.id if link else None,
         after >= min(channel.lost, last),
+        snapshot.receipts_end(channel.number, besides=card) if present else 0,
     )
     receipts_after = min(cursor.receipts_after, channel.receipts) if cursor else 0
     return Opening(state, after, channel.receipts, receipts_after, present)

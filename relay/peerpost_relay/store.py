@@ -224,6 +224,9 @@ class Snapshot(BackupSnapshot, HistorySnapshot, Protocol):
     ) -> tuple[list[StoredReceipt], int]:
         """Return the other cards' receipts of after < revision <= until, and how far they go."""
 
+    def receipts_end(self, channel: int, *, besides: int) -> int:
+        """Return the revision of the newest receipt by another card, 0 when there is none."""
+
     def blob(self, channel: int, id_: bytes) -> StoredBlob | None:
         """Return a durable blob of a channel."""
 

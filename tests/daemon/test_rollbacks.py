@@ -3,6 +3,7 @@
 No sequence is used twice, nobody sees a fork, what can be had again is had again, and it is said what happened.
 """
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from peerpost_daemon.records import alarms, channels
 from peerpost_daemon.vault.connection import SqlConnection
-from tests.support.accounts import RunningAccount, account
+from tests.support.accounts import PATIENCE_SECONDS, RunningAccount, account
 from tests.support.relay_server import running_relay
 
 ALICE, BOB, CAROL = "alice@example.org", "bob@example.org", "carol@example.org"
@@ -181,6 +182,55 @@ async def test_both_put_back_the_older_vault_is_brought_what_the_relay_has(tmp_p
         assert await bob.reasons() == []
 
 
+async def _both_of_yesterday(copies: Copies) -> bytes:
+    """Put vault and relay back to the same moment, after which alice said two and three; return the channel."""
+    async with copies.serving(ALICE, BOB) as (alice, _):
+        channel = await alice.channel("ops", BOB)
+        await alice.outgoing(await alice.send(channel, "one"), "delivered")
+    for what in (ALICE, "relay"):
+        copies.back_up(what)
+    async with copies.serving(ALICE, BOB) as (alice, _):
+        for text in ("two", "three"):
+            await alice.outgoing(await alice.send(channel, text), "delivered")
+    for what in (ALICE, "relay"):
+        copies.restore(what)
+    return channel
+
+
+async def test_both_put_back_to_one_moment_no_sequence_is_used_twice(tmp_path: Path) -> None:
+    copies = Copies(tmp_path)
+    channel = await _both_of_yesterday(copies)
+    async with copies.alone(ALICE) as alice:
+        four = await alice.send(channel, "four")
+    async with copies.serving(BOB) as (bob,):
+        await bob.told("daemon", change="relay_rolled_back")
+        await _receipt_posted(bob, channel)
+    async with copies.serving(ALICE, BOB) as (alice, bob):
+        event = await alice.told("daemon", change="sequence_leapt")
+        assert event["detail"] == f"1 became 3 in ops, by {BOB}"
+        row = await alice.outgoing(four, "delivered")
+        assert row.sequence == 4
+        await bob.shows(channel, "one", "two", "three", "four")
+        assert await bob.reasons() == []
+
+
+async def test_a_sequence_used_twice_while_nobody_could_tell_is_never_taken_for_delivered(
+    tmp_path: Path,
+) -> None:
+    copies = Copies(tmp_path)
+    channel = await _both_of_yesterday(copies)
+    async with copies.serving(ALICE) as (alice,):
+        again = await alice.outgoing(await alice.send(channel, "again"), "sent")
+        assert again.sequence == 2
+    async with copies.serving(ALICE, BOB) as (alice, bob):
+        await alice.told("daemon", change="sequence_leapt")
+        row = await alice.outgoing(await alice.send(channel, "four"), "delivered")
+        assert row.sequence == 4
+        await bob.shows(channel, "one", "two", "three", "four")
+        assert await bob.reasons() == ["fork"]
+        assert (await alice.outgoing(again.message, "sent")).delivered_at_ms is None
+
+
 async def test_a_relay_that_lost_a_change_of_members_gets_it_back_from_any_member(
     tmp_path: Path,
 ) -> None:
@@ -239,6 +289,18 @@ async def test_two_changes_of_one_place_are_a_fork_that_is_told(tmp_path: Path) 
     async with copies.serving(ALICE) as (alice,):
         event = await alice.told("daemon", change="roster_forked")
         assert event["detail"] == "ops, at or before change 1"
+
+
+async def _receipt_posted(bob: RunningAccount, channel: bytes) -> None:
+    """Wait until the relay has a receipt for what Bob has read again; no bell rings for that."""
+
+    def posted(db: SqlConnection) -> bool:
+        found = channels.find(db, channel)
+        return found is not None and found.cursor > 1 and not channels.receipts_due(db, 1)
+
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not await bob.read(posted):  # noqa: ASYNC110  no bell rings for a receipt
+            await asyncio.sleep(0)
 
 
 def _members(db: SqlConnection, channel: bytes) -> int:

@@ -70,3 +70,37 @@ async def test_a_vault_of_yesterday_gets_everything_back_and_goes_on(
         assert (await alice.client.message_status(message))["status"] == "delivered"
     findings = (await alice.client.health())["findings"]
     assert "vault_rolled_back" in [one["kind"] for one in findings]
+
+
+async def test_vault_and_relay_of_yesterday_go_on_above_what_was_said_since(
+    site: Site, tmp_path: Path
+) -> None:
+    await site.relay.start()
+    alice, bob = await site.members("alice", "bob")
+    channel = (await alice.client.channel_create("ops", [bob.identity]))["channel"]
+    await bob.joined(channel)
+    await _say(alice, channel, "a1")
+    places = (alice.data, site.relay.folder)
+    await alice.stop()
+    assert await site.relay.process.stop() == 0
+    for place in places:
+        shutil.copytree(place, tmp_path / "yesterday" / place.name)
+
+    await site.relay.start()
+    await alice.start()
+    await _say(alice, channel, "a2", "a3")
+    await alice.stop()
+    assert await site.relay.process.stop() == 0
+    for place in places:
+        shutil.rmtree(place)
+        shutil.copytree(tmp_path / "yesterday" / place.name, place)
+
+    await site.relay.start()
+    await alice.start()
+    event = await alice.event("daemon", change="sequence_leapt")
+    assert event["data"]["detail"] == f"1 became 3 in ops, by {bob.identity}"
+    await _say(alice, channel, "a4")
+    assert await _holds(bob, channel) == [("a1", 1), ("a2", 2), ("a3", 3), ("a4", 4)]
+    assert await _alarms(bob, "a4") == []
+    findings = (await alice.client.health())["findings"]
+    assert {"receivers_ahead", "sequence_leapt"} <= {one["kind"] for one in findings}

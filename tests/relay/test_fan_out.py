@@ -318,7 +318,7 @@ def test_items_are_cut_into_what_a_frame_holds(sizes: list[int], expected: list[
 def behind(fan_out: FanOut, follower: Follower, channels: int) -> None:
     """Let a follower begin with so many channels from their beginnings."""
     ids = (bytes([number]) * 32 for number in range(channels))
-    states = (f.ChannelState(id_, 9, 1, 1, 0, id_, 0, None, recovered=True) for id_ in ids)
+    states = (f.ChannelState(id_, 9, 1, 1, 0, id_, 0, None, True, 0) for id_ in ids)  # noqa: FBT003
     fan_out.begin(follower, everything=False)
     fan_out.opened(follower, [Opening(state, 0, 0, 0, present=True) for state in states])
 

@@ -140,8 +140,13 @@ async def test_receipts_come_after_the_subscription_and_then_live(
         await at_alice.submit(event)
         first, second = bob.receipt(roster.channel, 1), bob.receipt(roster.channel, 2)
         assert position(await at_bob.post_receipt(first)) == 1
-        await at_alice.subscribe(f.Cursor(roster.channel, 1, 0))
+        answer = await at_alice.subscribe(f.Cursor(roster.channel, 1, 0))
+        assert isinstance(answer, f.Subscribed)
+        assert answer.states[0].receipts == 1
         assert (await at_alice.expect(f.ReceiptNotice)).receipt == first
+        own = await at_bob.subscribe(f.Cursor(roster.channel, 1, 0))
+        assert isinstance(own, f.Subscribed)
+        assert own.states[0].receipts == 0
         await at_bob.post_receipt(second)
         notice = await at_alice.expect(f.ReceiptNotice)
         assert (notice.revision, notice.receipt) == (2, second)

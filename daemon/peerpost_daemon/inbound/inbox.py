@@ -126,6 +126,7 @@ class Inbox:
         self._stored = stored
         self._broken = broken
         self._max_history_bytes = max_history_bytes
+        self.surpassed: Callable[[], None] = lambda: None  # receivers are ahead of us
         self._checkpoints = (
             Checkpoints(database, directory.histories, now_ms=now_ms)
             if directory.histories is not None
@@ -298,15 +299,16 @@ class Inbox:
         verified, forged = await asyncio.to_thread(receipts.verify, claims, cards)
         now_ms = self._now_ms()
 
-        def store(db: SqlConnection) -> None:
+        def store(db: SqlConnection) -> bool:
             for bad in (*malformed, *forged):
                 receipts.warn(db, bad, now_ms)
-            for receipt in verified:
-                receipts.take(db, receipt, self._me, now_ms)
+            surpassed = [receipts.take(db, receipt, self._me, now_ms) for receipt in verified]
             for notice in notices:
                 channels.advance_receipts(db, notice.channel, notice.revision)
+            return any(surpassed)
 
-        await self._database.write(store, later=not self._bell.hurried)
+        if await self._database.write(store, later=not self._bell.hurried):
+            self.surpassed()
 
     async def admit(self, channel: bytes) -> None:
         """Take a channel that was a request, and what waited in it, in its order.

@@ -3,8 +3,11 @@
 Checks of a receipt, after its signature (docs/protocol/receipt.md, "Receiving"):
  1. it is for the channel in which it came, by a card that speaks for a member
  2. its mark for our card names the envelope that we sealed with that sequence
+ 3. and this vault knows that envelope
 What does not verify raises an event: somebody makes up that a message has arrived. A card that speaks for no member any
-more is passed over in silence, its receipt may have crossed the removal.
+more is passed over in silence, its receipt may have crossed the removal. A mark beyond what we sealed holds the channel
+until our chain goes on above it (records/ahead). Where the vault does not know the envelope, it was restored or has
+leapt: what it sealed itself, below, may be another one than the receiver has.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,6 +19,7 @@ from peerpost_daemon.delivering import note_delivered
 from peerpost_daemon.ids import message_text
 from peerpost_daemon.inbound.opening import Recipient
 from peerpost_daemon.records import (
+    ahead,
     alarms,
     chains,
     channels,
@@ -28,6 +32,7 @@ from peerpost_daemon.records.chains import Delivery
 from peerpost_daemon.records.channels import Channel
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.card import Card
+from peerpost_protocol.chain import Link
 from peerpost_protocol.errors import ProtocolError
 from peerpost_protocol.receipt import Mark, Receipt, ReceiptClaim, parse_receipt, verify_receipt
 from peerpost_protocol.signing import Signed
@@ -91,39 +96,55 @@ def warn(db: SqlConnection, bad: BadReceipt, now_ms: int) -> None:
     events.add(db, event_data.QUARANTINE, now_ms, data, channel=bad.channel)
 
 
-def take(db: SqlConnection, receipt: Receipt, me: Recipient, now_ms: int) -> None:
-    """Store what a receipt says of our envelopes and what follows from it."""
+def take(db: SqlConnection, receipt: Receipt, me: Recipient, now_ms: int) -> bool:
+    """Store what a receipt says of our envelopes and what follows from it; return whether its card is ahead of us."""
     body = receipt.body
     channel = channels.find(db, body.channel)
     if channel is None or lineage.speaks(db, channel.roster, receipt.card) is None:  # 1
-        return
+        return False
+    is_ahead = False
     for mark in body.marks:
         if me.own(mark.sender) is not None:
             own = mark.sender if mark.sender != me.card.id else b""
-            _take_mark(db, channel, receipt, mark, own, me=me.card, now_ms=now_ms)
+            if not own and mark.sequence > _sealed(channel):
+                is_ahead = True
+                _surpassed(db, channel, receipt, mark, now_ms)
+            else:
+                _take_mark(db, receipt, mark, own, me=me.card, now_ms=now_ms)
+    return is_ahead
+
+
+def _sealed(channel: Channel) -> int:
+    return channel.own.sequence if channel.own else 0
+
+
+def _surpassed(
+    db: SqlConnection, channel: Channel, receipt: Receipt, mark: Mark, now_ms: int
+) -> None:
+    """Hold a channel whose receiver is ahead of us; where it is too far ahead to be believed, only say so."""
+    identity = receipt.card.identity
+    detail = (
+        f"{identity} has {mark.sequence} in {channel.roster.name}, we sealed {_sealed(channel)}"
+    )
+    if ahead.is_within_reach(channel, mark.sequence):
+        link = Link(mark.sequence, mark.envelope)
+        ahead.note(db, ahead.Ahead(channel.id, link, identity))
+    else:
+        detail += "; that is too far to be believed"
+    alarms.sound(db, "receivers_ahead", detail, now_ms, channel.id)
+    _mismatch(db, receipt, mark, None, now_ms)
 
 
 def _take_mark(
-    db: SqlConnection,
-    channel: Channel,
-    receipt: Receipt,
-    mark: Mark,
-    own: bytes,
-    *,
-    me: Card,
-    now_ms: int,
+    db: SqlConnection, receipt: Receipt, mark: Mark, own: bytes, *, me: Card, now_ms: int
 ) -> None:
     """Take what a receipt says of one of our cards; `own`: an earlier one, empty for the one in force."""
     body = receipt.body
     row = outbox.by_sequence(db, body.channel, mark.sequence, own)
     known = own_links.known(db, body.channel, mark.sequence, own)
-    if own and known is None:
-        return  # a vault that was restored knows nothing of what an earlier card has sealed
-    sealed = mark.sequence if own else channel.own.sequence if channel.own else 0
-    if mark.sequence > sealed or (known is not None and known.id != mark.envelope):  # 2
-        if mark.sequence > sealed:
-            detail = f"{receipt.card.identity} has {mark.sequence}, we sealed {sealed}"
-            alarms.sound(db, "receivers_ahead", detail, now_ms, body.channel)
+    if known is None:  # 3
+        return
+    if known.id != mark.envelope:  # 2
         _mismatch(db, receipt, mark, row.message if row else None, now_ms)
         return
     delivery = Delivery(mark.sequence, mark.missing)

@@ -9,6 +9,7 @@
     it does not know a channel of ours           the same from the channel's first event on
     its roster is another one than ours          two members changed it, one while the relay lacked the other's:
                                                  nothing can be sent there: roster_forked
+    it has receipts that we have not read        nothing is sent until they are: a receiver may be ahead of us
     what we have not read has expired                                                        history_lost
 
 Each is told by an event and kept as an alarm, which `daemon.health` shows.
@@ -34,6 +35,8 @@ def take_in(db: SqlConnection, states: Iterable[ChannelState], now_ms: int) -> F
         channel = channels.find(db, state.channel)
         if channel is None or channel.state in UNANSWERED:
             continue  # of what was not accepted, nothing is missed
+        if state.receipts > channels.receipts_cursor(db, channel.id):
+            found.receipts[channel.id] = state.receipts
         lost = own_chain.note(db, channel, state, found) is Standing.LOST
         if own_chain.is_forked(db, channel, state):
             detail = f"{channel.roster.name}, at or before change {state.roster_position}"

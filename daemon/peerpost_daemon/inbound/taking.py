@@ -28,7 +28,15 @@ from msgspec import Struct
 
 from peerpost_daemon import changing, event_data
 from peerpost_daemon.ids import message_text
-from peerpost_daemon.inbound import attachments, changes, inherited, invitations, own, reading
+from peerpost_daemon.inbound import (
+    attachments,
+    changes,
+    inherited,
+    invitations,
+    own,
+    place,
+    reading,
+)
 from peerpost_daemon.inbound.belonging import (
     BLOCKED,
     UNTRUSTED,
@@ -64,7 +72,7 @@ from peerpost_daemon.records.bodies import Change
 from peerpost_daemon.records.chains import Chain
 from peerpost_daemon.records.channels import Channel, ChannelState
 from peerpost_daemon.vault.connection import SqlConnection
-from peerpost_protocol.chain import Link, Step, missing, step
+from peerpost_protocol.chain import Link, missing
 from peerpost_protocol.content import ReadMark
 from peerpost_protocol.envelope import Envelope, EnvelopeClaim
 from peerpost_protocol.frames import Item, ItemKind
@@ -163,7 +171,7 @@ def release(
     if channel is None or not isinstance(opened, OpenedEnvelope):
         return
     fault = (
-        _place(db, opened.envelope, _known(db, opened.envelope))
+        place.fault(db, opened.envelope, place.known(db, opened.envelope), item)
         or trusted(db, opened.envelope)
         or opened.fault
     )
@@ -216,13 +224,13 @@ def _take_envelope(
     db: SqlConnection, channel: Channel, item: Item, opened: OpenedEnvelope, taking: Taking
 ) -> None:
     envelope = opened.envelope
-    known = _known(db, envelope)
+    known = place.known(db, envelope)
     if known == envelope.id and _passed_over(db, envelope, item):
         return
     fault = belongs(db, channel, envelope)
     if fault is None:
         meet(db, envelope.sender, taking)  # the roster lists it; it could not be fetched before
-        fault = _place(db, envelope, known) or trusted(db, envelope) or opened.fault
+        fault = place.fault(db, envelope, known, item) or trusted(db, envelope) or opened.fault
     if fault is not None:
         reject(db, channel.id, item, fault, taking)
     else:
@@ -299,11 +307,6 @@ def _release_under(db: SqlConnection, channel: Channel, taking: Taking) -> None:
             _take_envelope(db, channel, item, opened, taking)
 
 
-def _known(db: SqlConnection, envelope: Envelope) -> bytes | None:
-    header = envelope.header
-    return chains.known(db, header.channel, header.sender, header.sequence)
-
-
 def _passed_over(db: SqlConnection, envelope: Envelope, item: Item) -> bool:
     """Take note of the new position of what is held; return False when it has no reason to come again."""
     header = envelope.header
@@ -312,30 +315,6 @@ def _passed_over(db: SqlConnection, envelope: Envelope, item: Item) -> bool:
     messages.moved(db, header.message, header.sender, item.position)
     channels.owe_receipt(db, header.channel, item.position)
     return True
-
-
-def _place(db: SqlConnection, envelope: Envelope, known: bytes | None) -> Fault | None:
-    """Say whether the envelope's place in its sender's chain is free (check 4)."""
-    header = envelope.header
-    before = chains.chain(db, header.channel, header.sender)
-    match step(before.last if before else None, header, envelope.id, known):
-        case Step.REPLAY:
-            return fault_of(envelope, "replay", "it was received before")
-        case Step.FORK:
-            return fault_of(envelope, "fork", "its sender's chain continues in another way")
-        case Step.NEXT | Step.GAP:
-            return None if _fits(db, envelope) else fault_of(envelope, "fork", "it fits no gap")
-
-
-def _fits(db: SqlConnection, envelope: Envelope) -> bool:
-    """Say whether the envelope fits the neighbours that are held: it may fill a gap late."""
-    header = envelope.header
-    place = (db, header.channel, header.sender)
-    before = chains.known(*place, header.sequence - 1)
-    after = chains.known(*place, header.sequence + 1)
-    return (before is None or before == header.previous) and (
-        after is None or chains.previous_of(*place, header.sequence + 1) == envelope.id
-    )
 
 
 def _accept(

@@ -6,6 +6,7 @@
                             envelope that was sealed under it; a channel that it does not know, from its beginning on
     the relay claims more   this vault was restored, or the relay lies: sending goes on once the stream has brought
                             our own envelopes up to there, verified; a lie holds a channel until the next session
+    it has new receipts     sending goes on once they were read: a receiver may be ahead of us (leaping.py)
 
 Attacker: the relay. What it claims is compared and never taken over, and what it claims to have lost it gets again by
 its message ids, of which it can store each only once.
@@ -75,6 +76,9 @@ class Mending:
         self._joined: set[bytes] = (
             set()
         )  # of these: where somebody else has brought that we are a member
+        self._unread: dict[
+            bytes, int
+        ] = {}  # channel: the revision up to which receipts are read first
         self._told: set[bytes] = set()  # claims of which people have been told
         self._stuck: set[bytes] = set()  # the relay does not let them go on in this session
         self._woken = asyncio.Event()
@@ -83,7 +87,7 @@ class Mending:
     def waiting(self) -> frozenset[bytes]:
         """Return the channels in which nothing may be sealed or sent now."""
         held = frozenset(self._lost) | frozenset(self._claimed) | frozenset(self._stuck)
-        return held | frozenset(self._rosters)
+        return held | frozenset(self._rosters) | frozenset(self._unread)
 
     def begin(self, found: Found) -> None:
         """Take what a new session's states have shown; what an earlier one said is forgotten."""
@@ -94,6 +98,7 @@ class Mending:
         self._joined.clear()
         self._stuck.clear()
         self._told.clear()
+        self._unread = dict(found.receipts)
         self.add(found)
 
     def add(self, found: Found) -> None:
@@ -104,8 +109,8 @@ class Mending:
         self._woken.set()
 
     def look(self) -> None:
-        """Look whether what was stored confirms a claim."""
-        if self._claimed:
+        """Look whether what was stored confirms a claim, or is what was to be read first."""
+        if self._claimed or self._unread:
             self._woken.set()
 
     def go(self, *, online: bool) -> None:
@@ -119,6 +124,8 @@ class Mending:
             await self._woken.wait()
             self._woken.clear()
             try:
+                if self._unread:
+                    await self._read_up()
                 if self._claimed:
                     await self._confirm()
                 for channel in [*self._rosters, *self._lost] if self._online else ():
@@ -142,6 +149,18 @@ class Mending:
 
     def _later(self, seconds: float) -> None:
         asyncio.get_running_loop().call_later(seconds, self._woken.set)
+
+    async def _read_up(self) -> None:
+        """Let go on where all receipts were read that the relay had when this session began."""
+        unread = dict(self._unread)
+
+        def look(db: SqlConnection) -> list[bytes]:
+            return [id_ for id_, end in unread.items() if channels.receipts_cursor(db, id_) >= end]
+
+        for id_ in await self._database.read(look):
+            if self._unread.get(id_) == unread[id_]:
+                del self._unread[id_]
+        self.again()
 
     # --- the relay's roster is shorter
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from msgspec import Struct
 
 from peerpost_daemon.outbound.sealing import Destination
-from peerpost_daemon.records import channels, contacts, lineage, outbox, rotation
+from peerpost_daemon.records import ahead, channels, contacts, lineage, outbox, rotation
 from peerpost_daemon.records.channels import Channel, ChannelState
 from peerpost_daemon.records.outbox import OutboxState, Waiting
 from peerpost_daemon.vault.connection import SqlConnection
@@ -41,14 +41,16 @@ def choose(
     found: list[Waiting] = []
     destinations: dict[bytes, Destination | None] = {}
     looked, seen, wraps = after, 0, 0
-    sealing = rotation.is_sealing(db)
+    sealing, surpassed = rotation.is_sealing(db), ahead.held(db)
     page = outbox.waiting(db, looked, room, now_ms)
     while page:
         for row in page:
             channel = row.outgoing.channel
             assert channel is not None
             there = None
-            may_go = sealing or row.outgoing.state is OutboxState.SEALED
+            may_go = row.outgoing.state is OutboxState.SEALED or (
+                sealing and channel not in surpassed
+            )
             if may_go and row.outgoing.number not in skip and channel not in held:
                 if channel not in destinations:
                     destinations[channel] = destination_of(db, channel, me)

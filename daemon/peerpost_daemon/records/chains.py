@@ -93,6 +93,14 @@ def set_chain(db: SqlConnection, channel: bytes, sender: bytes, chain: Chain) ->
     )
 
 
+def doubt(db: SqlConnection, channel: bytes, sender: bytes, sequence: int) -> None:
+    """Count a sequence as missing that is held, and of which another envelope was signed."""
+    there = chain(db, channel, sender)
+    if there is not None and sequence not in there.missing:
+        missing = tuple(sorted((*there.missing, sequence)))
+        set_chain(db, channel, sender, Chain(there.last, missing))
+
+
 def marks(db: SqlConnection, channel: bytes) -> tuple[Mark, ...]:
     """Return the marks of a complete receipt for a channel."""
     rows = db.execute(

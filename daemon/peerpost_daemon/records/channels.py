@@ -45,6 +45,10 @@ _COLUMNS = (
     "id, peer, state, roster, created_at_ms, joined_late, cursor, own_sequence, own_head, "
     "sent_sequence, sent_head"
 )
+_LOST_AGAIN: Final = (
+    "receipts_cursor = 0, receipt_due = ?1, receipt_posted = "
+    "-(EXISTS (SELECT 1 FROM chain WHERE channel = channel.id)), era = era + 1, tail = NULL"
+)
 _ROSTERS_REMEMBERED: Final = 32
 _roster_decoder = msgspec.msgpack.Decoder(Roster)
 _encode_roster = msgspec.msgpack.Encoder().encode
@@ -187,6 +191,12 @@ def advance_receipts(db: SqlConnection, id_: bytes, revision: int) -> None:
     )
 
 
+def receipts_cursor(db: SqlConnection, id_: bytes) -> int:
+    """Return the revision up to which others' receipts were taken."""
+    row = db.execute("SELECT receipts_cursor FROM channel WHERE id = ?", (id_,)).fetchone()
+    return int(row[0]) if row else 0
+
+
 def owe_receipt(db: SqlConnection, id_: bytes, position: int) -> None:
     """Note that something of others is stored at a position, for which a receipt is due.
 
@@ -226,12 +236,11 @@ def rejoin(db: SqlConnection, id_: bytes) -> None:
 def rewind(db: SqlConnection, id_: bytes, position: int) -> None:
     """Go on after an earlier position: the relay has lost what it had beyond, our receipt with it.
 
-    A new era begins: each envelope that is held may come once more, at another position.
+    A new era begins: each envelope that is held may come once more, at another position. A receipt is due at once, for
+    senders whose vaults are older copies, too: it tells them which sequences of theirs are used.
     """
     db.execute(
-        "UPDATE channel SET cursor = ?, receipts_cursor = 0, receipt_due = 0, receipt_posted = 0, "
-        "era = era + 1, tail = NULL "
-        "WHERE id = ?",
+        f"UPDATE channel SET cursor = ?1, {_LOST_AGAIN} WHERE id = ?2",  # noqa: S608  constant
         (position, id_),
     )
 
@@ -244,10 +253,7 @@ def era(db: SqlConnection, id_: bytes) -> int:
 
 def rewind_all(db: SqlConnection) -> None:
     """Begin again at the first position: the relay has another store, its positions are new."""
-    db.execute(
-        "UPDATE channel SET cursor = 0, receipts_cursor = 0, receipt_due = 0, receipt_posted = 0, "
-        "era = era + 1, tail = NULL"
-    )
+    db.execute(f"UPDATE channel SET cursor = ?1, {_LOST_AGAIN}", (0,))  # noqa: S608  constant
     requests.rewind_all(db)
 
 

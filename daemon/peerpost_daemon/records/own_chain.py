@@ -39,13 +39,15 @@ class Found(Struct, frozen=True):
 
     `lost`: what the relay still has of ours. `claimed`: what it says beyond what is known here. `rosters`: the roster
     position up to which the relay has what is known here, -1 when it does not know the channel. `rewound`: channels
-    that are read from an earlier cursor now than the one that this session began with.
+    that are read from an earlier cursor now than the one that this session began with. `receipts`: the revision up to
+    which the relay has receipts that were not read here: they may say that receivers are ahead of us.
     """
 
     lost: dict[bytes, Link | None]
     claimed: dict[bytes, Claim]
     rosters: dict[bytes, int]
     rewound: set[bytes] = field(default_factory=set)
+    receipts: dict[bytes, int] = field(default_factory=dict)
 
 
 def link_of(state: ChannelState) -> Link | None:

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from peerpost_daemon.records import channels
+from peerpost_daemon.records import ahead, channels
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.card import Card, DeviceKeys, open_card
 from peerpost_protocol.frames import decode_signed
@@ -121,6 +121,7 @@ def _set_chains_aside(db: SqlConnection, old: bytes, new: bytes) -> None:
     )
     db.execute("UPDATE own_envelope SET own = ? WHERE own = x''", (old,))
     db.execute("UPDATE mark SET own = ? WHERE own = x''", (old,))
+    ahead.forget(db)
     db.execute(
         "UPDATE channel SET own_sequence = 0, own_head = NULL, sent_sequence = 0, sent_head = NULL"
     )

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from peerpost_daemon.records.ahead_schema import AHEAD
 from peerpost_daemon.records.backup_schema import BACKUPS
 from peerpost_daemon.records.bounds_schema import BOUNDS
 from peerpost_daemon.records.content_schema import CONTENT
@@ -208,4 +209,5 @@ MIGRATIONS: Final = (
     Migration(12, "files", FILES),
     Migration(13, "histories handed from device to device", INHERITANCE),
     Migration(14, "rotations, and chains of earlier cards", ROTATION),
+    Migration(15, "receivers that are ahead", AHEAD),
 )

@@ -70,7 +70,8 @@ class ChannelState(WireStruct, frozen=True):
     """Say where a channel stands for this card when a subscription begins.
 
     `first`: the first position this card may read. `oldest`: the first one still stored. `own_sequence` and `own_head`:
-    this card's last envelope here. `recovered`: everything after the reader's cursor is still there.
+    this card's last envelope here. `recovered`: everything after the reader's cursor is still there. `receipts`: the
+    revision of the newest receipt by another card, all up to which follow; 0 for none.
     """
 
     channel: Digest
@@ -82,3 +83,4 @@ class ChannelState(WireStruct, frozen=True):
     own_sequence: Counter
     own_head: Digest | None
     recovered: bool
+    receipts: Revision

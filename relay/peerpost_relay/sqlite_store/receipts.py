@@ -10,6 +10,10 @@ _RECEIPTS = (
     " ORDER BY revision LIMIT ?"
 )
 
+_END = (
+    "SELECT revision FROM receipts WHERE channel = ? AND card <> ? ORDER BY revision DESC LIMIT 1"
+)
+
 
 class Receipts(Statements):
     """Read and write receipts."""
@@ -37,6 +41,11 @@ class Receipts(Statements):
                 return found, found[-1].revision
             found.append(_receipt(row))
         return found, until if len(found) < limit else found[-1].revision
+
+    def receipts_end(self, channel: int, *, besides: int) -> int:
+        """Return the revision of the newest receipt by another card, 0 when there is none."""
+        row = self._db.execute(_END, (channel, besides)).fetchone()
+        return int(row[0]) if row else 0
 
     def put_receipt(self, channel: int, card: int, receipt: StoredReceipt) -> None:
         """Replace a card's receipt; `receipt.revision` becomes the channel's."""

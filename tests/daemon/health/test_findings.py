@@ -75,6 +75,7 @@ CASES: dict[str, list[dict[str, Any]]] = {
     "relay_lost_messages": [alarm("relay_lost_messages")],
     "sequence_claimed": [alarm("sequence_claimed")],
     "receivers_ahead": [alarm("receivers_ahead")],
+    "sequence_leapt": [alarm("sequence_leapt")],
     "relay_store_changed": [alarm("relay_store_changed")],
     "history_lost": [alarm("history_lost")],
     "backup_fetched": [alarm("backup_fetched")],

@@ -8,7 +8,7 @@ import pytest
 
 from peerpost_daemon.inbound import receipts
 from peerpost_daemon.inbound.opening import Recipient
-from peerpost_daemon.records import channels, messages, outbox, own_links
+from peerpost_daemon.records import ahead, channels, messages, outbox, own_links
 from peerpost_daemon.records.messages import Message
 from peerpost_daemon.records.outbox import Sealed
 from peerpost_daemon.vault.connection import SqlConnection
@@ -61,6 +61,36 @@ async def test_a_receipt_for_what_was_never_sealed_proves_nothing(desk: Desk) ->
     await _receive(desk, CAROL, 3)
     assert await _states(desk) == ["sealed"] * 3
     assert await desk.reasons() == ["receipt_mismatch"]
+
+
+async def test_the_highest_mark_beyond_our_chain_holds_it(desk: Desk) -> None:
+    for who, sequence in ((ALICE, 7), (CAROL, 9), (ALICE, 8)):
+        await _receive(desk, who, sequence)
+    assert await desk.read(ahead.held) == {OPS.id}
+    assert await desk.read(ahead.settled) == []  # what was sealed goes first
+    await _at_the_relay(desk)
+    (held,) = await desk.read(ahead.settled)
+    assert held == ahead.Ahead(OPS.id, Link(9, digest("envelope 9")), CAROL.identity)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [(3, 4 + ahead.MAX_LEAP), (ahead.LEAP_CEILING - 1, ahead.LEAP_CEILING + 1)],
+)
+async def test_a_mark_out_of_reach_holds_nothing(desk: Desk, ours: int, theirs: int) -> None:
+    await desk.write(lambda db: channels.set_own(db, OPS.id, Link(ours, digest("ours"))))
+    await _receive(desk, ALICE, theirs)
+    assert await desk.read(ahead.held) == frozenset()
+    assert await desk.reasons() == ["receipt_mismatch"]
+
+
+async def test_a_mark_of_an_envelope_that_is_not_known_delivers_nothing(desk: Desk) -> None:
+    leapt = Link(9, digest("envelope 9"))
+    await desk.write(lambda db: channels.set_own(db, OPS.id, leapt))
+    for who in (ALICE, CAROL):
+        await _receive(desk, who, 9)
+    assert await _states(desk) == ["sealed"] * 3
+    assert await desk.reasons() == []
 
 
 async def test_a_receipt_of_who_is_no_member_proves_nothing(desk: Desk) -> None:

@@ -99,6 +99,17 @@ async def test_a_second_envelope_for_a_place_is_a_fork(
     assert await desk.reasons() == ["fork"]
 
 
+async def test_of_a_place_with_a_second_envelope_no_receipt_speaks_any_more(
+    desk: Desk, chain: Chain, ops: Channel
+) -> None:
+    other = chain.forged("the other side")
+    await desk.take(ops, chain.next("one side"), chain.next("after it"), other)
+    (mark,) = await desk.read(lambda db: chains.marks(db, ops.id))
+    assert (mark.sequence, mark.missing) == (2, (1,))
+    ((_, due, _),) = await desk.read(lambda db: channels.receipts_due(db, 10))
+    assert due == desk.position
+
+
 async def test_an_envelope_after_another_one_is_a_fork(
     desk: Desk, chain: Chain, ops: Channel
 ) -> None:
@@ -251,6 +262,17 @@ async def test_a_receipt_becomes_due_for_what_is_taken(
     await desk.take(ops, chain.next("hello"))
     due = await desk.read(lambda db: channels.receipts_due(db, 10))
     assert due == [(ops.id, desk.position, 0)]
+
+
+async def test_a_receipt_is_due_at_once_when_positions_went_back(
+    desk: Desk, chain: Chain, ops: Channel
+) -> None:
+    await desk.take(ops, chain.next("hello"))
+    await desk.write(lambda db: channels.rewind(db, ops.id, 0))
+    ((_, due, before),) = await desk.read(lambda db: channels.receipts_due(db, 10))
+    assert due == 0
+    await desk.write(lambda db: channels.receipt_posted(db, ops.id, due, before))
+    assert await desk.read(lambda db: channels.receipts_due(db, 10)) == []
 
 
 async def test_a_receipt_is_due_again_for_what_was_released_late(

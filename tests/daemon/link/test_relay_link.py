@@ -36,7 +36,7 @@ from peerpost_protocol.signing import Signed
 from tests.daemon.link.observing import CHANNEL, TOKEN, credentials, delivery, envelope, running
 from tests.support.scripted_relay import EPOCH, refused, scripted_relay
 
-STATE = ChannelState(CHANNEL, 1, 1, 1, 1, bytes(32), 0, None, recovered=True)
+STATE = ChannelState(CHANNEL, 1, 1, 1, 1, bytes(32), 0, None, recovered=True, receipts=0)
 
 
 def _planted_fault() -> None:

@@ -89,7 +89,7 @@ def _seal(db: SqlConnection, sequence: int) -> None:
 def _state(own: int, *, roster_position: int = 0) -> ChannelState:
     head = digest(f"envelope {own}") if own else None
     return ChannelState(
-        OPS.id, 9, 1, 1, roster_position, OPS.roster.head, own, head, recovered=True
+        OPS.id, 9, 1, 1, roster_position, OPS.roster.head, own, head, recovered=True, receipts=0
     )
 
 
