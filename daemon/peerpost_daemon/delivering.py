@@ -10,7 +10,15 @@ from collections.abc import Collection, Container, Mapping
 from typing import Final
 
 from peerpost_daemon import event_data
-from peerpost_daemon.records import chains, channels, events, outbox, read_marks, standing
+from peerpost_daemon.records import (
+    chains,
+    channels,
+    events,
+    outbox,
+    read_marks,
+    standing,
+    unwanted_blobs,
+)
 from peerpost_daemon.records.chains import Delivery
 from peerpost_daemon.records.outbox import OutboxState, Outgoing
 from peerpost_daemon.vault.connection import SqlConnection
@@ -154,6 +162,7 @@ def give_up(db: SqlConnection, rows: list[tuple[int, bytes]], reason: str, now_m
     """Fail messages (number, message) that are not at the relay, and say so."""
     for number, message in rows:
         if outbox.fail(db, number, reason, now_ms):
+            unwanted_blobs.note_failed(db, number)
             tell_status(db, message, now_ms)
 
 

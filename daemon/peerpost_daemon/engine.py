@@ -121,7 +121,13 @@ class Engine:
         self.files: FileEngine | None = None
         if files is not None:
             self.files = FileEngine(
-                database, files, settings, bell, now_ms=now_ms, random_bytes=random_bytes
+                database,
+                files,
+                settings,
+                bell,
+                relay=self._link,
+                now_ms=now_ms,
+                random_bytes=random_bytes,
             )
         self._put_together(Recipient(account.card, account.keys, account.earlier), sender)
 

@@ -9,16 +9,23 @@ Checks of an upload, in their order (docs/protocol/frames.md, "begin_upload"):
  6. card, identity, channel, store and disk have room for all of it
 
 A blob is read by who is a member of its channel now. Its id is not a secret, and nothing else decides.
+
+It is removed by the identity that uploaded it, by any card of it that counts, and by owners and admins of its channel,
+who may delete the message as well. What several cards have uploaded goes copy by copy: nobody but an admin takes
+another's away.
 """
 
 from msgspec import Struct
 
-from peerpost_protocol.frames import BeginUpload
+from peerpost_protocol.frames import BeginUpload, RemoveBlob
 from peerpost_protocol.refusals import Refusal
+from peerpost_protocol.roster import Role
 from peerpost_relay.errors import RefusalError
 from peerpost_relay.publishing import channel_for, require_member, standing
 from peerpost_relay.settings import RelaySettings
-from peerpost_relay.store import Snapshot, StoredBlob, Transaction
+from peerpost_relay.store import Channel, Snapshot, Standing, StoredBlob, Transaction
+
+_MODERATORS = (Role.OWNER, Role.ADMIN)
 
 
 class Fresh(Struct, frozen=True):
@@ -53,7 +60,7 @@ def begin(
         card=card.number,
         identity=card.identity,
         size=asked.size,
-        expires_at_ms=_expiry(asked, fresh.now_ms, bounds),  # 5
+        expires_at_ms=_expiry(asked, channel, fresh.now_ms, bounds),  # 5
         durable=False,
     )
     _require_room(transaction, blob, fresh, bounds)  # 6
@@ -78,6 +85,32 @@ def find(snapshot: Snapshot, id_: bytes, reader: bytes, channel_id: bytes) -> St
     return found
 
 
+def remove(transaction: Transaction, asked: RemoveBlob, sender: bytes) -> list[str]:
+    """Forget what a card may remove of a blob; return the names of the files. Raise RefusalError.
+
+    A blob that is not there has been removed: asking again changes nothing.
+    """
+    card = standing(transaction, sender)
+    channel = channel_for(transaction, asked.channel, card)
+    there = transaction.copies_of_blob(channel.number, asked.blob)
+    theirs = there if _moderates(transaction, channel, card) else _of(card, there)
+    if there and not theirs:
+        raise RefusalError(Refusal.NOT_AN_ADMIN, "it is another member's; an admin may remove it")
+    names = [transaction.remove_blob(blob.number) for blob in theirs]
+    return [name for name in names if name is not None]
+
+
+def _of(card: Standing, blobs: list[StoredBlob]) -> list[StoredBlob]:
+    return [blob for blob in blobs if blob.identity == card.identity]
+
+
+def _moderates(transaction: Transaction, channel: Channel, card: Standing) -> bool:
+    if transaction.intervals(channel.number, card.number)[-1].last is not None:
+        return False
+    member = transaction.roster(channel.number).members.get(card.identity)
+    return member is not None and member.role in _MODERATORS
+
+
 def _continued(
     transaction: Transaction, asked: BeginUpload, begun: StoredBlob, now_ms: int
 ) -> StoredBlob:
@@ -87,8 +120,9 @@ def _continued(
     return begun
 
 
-def _expiry(asked: BeginUpload, now_ms: int, bounds: RelaySettings) -> int:
-    latest = now_ms + round(bounds.blob_keep_seconds * 1000)
+def _expiry(asked: BeginUpload, channel: Channel, now_ms: int, bounds: RelaySettings) -> int:
+    kept_ms = round(bounds.blob_keep_seconds * 1000)
+    latest = now_ms + min(kept_ms, channel.expire_ms or kept_ms)
     if asked.expires_at_ms is None:
         return latest
     if asked.expires_at_ms <= now_ms:

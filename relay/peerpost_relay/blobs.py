@@ -17,10 +17,19 @@ from typing import Any, TypeVar, cast
 
 from msgspec import Struct
 
-from peerpost_protocol.frames import BeginUpload, BlobPart, ReadBlob, UploadChunk, UploadState
+from peerpost_protocol.frames import (
+    Accepted,
+    BeginUpload,
+    BlobPart,
+    ReadBlob,
+    RemoveBlob,
+    UploadChunk,
+    UploadState,
+)
 from peerpost_protocol.refusals import Refusal
 from peerpost_relay import blob_rules as rules
 from peerpost_relay.blob_folder import BlobFolder, Part
+from peerpost_relay.blob_leftovers import leftovers
 from peerpost_relay.errors import RefusalError, StoreError, fault
 from peerpost_relay.peer import Peer
 from peerpost_relay.settings import RelaySettings
@@ -29,9 +38,9 @@ from peerpost_relay.writer import Write, Writer
 
 NAME_BYTES = 16
 SWEPT_TOGETHER = 100
-LISTED_TOGETHER = 1_000
 
-BlobFrame = BeginUpload | UploadChunk | ReadBlob
+BlobFrame = BeginUpload | UploadChunk | ReadBlob | RemoveBlob
+BlobAnswer = UploadState | BlobPart | Accepted
 Answered = Callable[[Peer], None]
 T = TypeVar("T")
 
@@ -174,7 +183,7 @@ class Blobs:
         if peer.gone:
             self._leave(peer)
 
-    async def _answer(self, peer: Peer, frame: BlobFrame) -> UploadState | BlobPart | RefusalError:
+    async def _answer(self, peer: Peer, frame: BlobFrame) -> BlobAnswer | RefusalError:
         try:
             return await self._done(peer, frame)
         except RefusalError as refusal:
@@ -188,7 +197,7 @@ class Blobs:
         except Exception as error:  # noqa: BLE001  one request must not take the others with it
             return fault(error)
 
-    async def _done(self, peer: Peer, frame: BlobFrame) -> UploadState | BlobPart:
+    async def _done(self, peer: Peer, frame: BlobFrame) -> BlobAnswer:
         match frame:
             case BeginUpload():
                 return await self._begin(peer, frame)
@@ -196,6 +205,8 @@ class Blobs:
                 return await self._chunk(peer, frame)
             case ReadBlob():
                 return await self._read(peer, frame)
+            case RemoveBlob():
+                return await self._remove(peer, frame)
 
     async def _begin(self, peer: Peer, asked: BeginUpload) -> UploadState:
         folder, card = self._required(), peer.session.require_proof().card.id
@@ -296,6 +307,12 @@ class Blobs:
             raise RefusalError(Refusal.UNKNOWN_BLOB, "the channel has no such blob") from None
         return BlobPart(asked.request, blob.id, asked.offset, blob.size, data)
 
+    async def _remove(self, peer: Peer, asked: RemoveBlob) -> Accepted:
+        card = peer.session.require_proof().card.id
+        for name in await self._commit(lambda t: rules.remove(t, asked, card)):
+            await self._in_thread(self._required().remove, name)
+        return Accepted(asked.request, asked.blob, 0)
+
     # -- inside ----------------------------------------------------------------------------------
 
     def _require_room(self, peer: Peer, line: Line, asked: Asked) -> None:
@@ -352,21 +369,15 @@ class Blobs:
 
     async def _tidy(self, folder: BlobFolder) -> None:
         """Remove files without a row, and rows of blobs without their file."""
-        known: set[str] = set()
-        lost: list[int] = []
-        after = ""
-        while page := await self._store.read(partial(_names, after=after)):
-            known.update(name for name, _, _ in page)
-            there = await self._in_thread(_there, folder, page)
-            lost += [n for (_, n, durable), held in zip(page, there, strict=True) if durable > held]
-            after = page[-1][0]
-        orphans = set(await self._in_thread(lambda: list(folder.names()))) - known
-        for name in orphans:
+        left = await leftovers(self._store, folder, self._in_thread)
+        for name in left.files:
             await self._in_thread(folder.remove, name)
-        if lost:
-            await self._commit(lambda t: [t.remove_blob(number) for number in lost])
-        if orphans or lost:
-            log.warning("%d files and %d rows of blobs were left over", len(orphans), len(lost))
+        if left.rows:
+            await self._commit(lambda t: [t.remove_blob(number) for number in left.rows])
+        if left.files or left.rows:
+            log.warning(
+                "%d files, %d rows of blobs were left over", len(left.files), len(left.rows)
+            )
 
 
 def _size(frame: BlobFrame) -> int:
@@ -375,7 +386,7 @@ def _size(frame: BlobFrame) -> int:
             return len(frame.data)
         case ReadBlob():
             return frame.length
-        case BeginUpload():
+        case BeginUpload() | RemoveBlob():
             return 0
 
 
@@ -384,12 +395,3 @@ def _found(snapshot: Any, asked: ReadBlob, card: bytes) -> StoredBlob | RefusalE
         return rules.find(snapshot, asked.blob, card, asked.channel)
     except RefusalError as refusal:
         return refusal
-
-
-def _names(snapshot: Any, *, after: str) -> list[tuple[str, int, bool]]:  # noqa: ANN401
-    found: list[tuple[str, int, bool]] = snapshot.blob_names(after, LISTED_TOGETHER)
-    return found
-
-
-def _there(folder: BlobFolder, page: list[tuple[str, int, bool]]) -> list[bool]:
-    return [folder.holds(name) for name, _, _ in page]

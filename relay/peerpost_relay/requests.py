@@ -17,6 +17,7 @@ from peerpost_protocol.frames import (
     Publish,
     PublishCard,
     ReadBlob,
+    RemoveBlob,
     ResumeChain,
     StartProof,
     SubmitRosterEvent,
@@ -143,7 +144,7 @@ class Requests:
         match asked:
             case Subscribe():
                 self._subscribe(peer, asked)
-            case BeginUpload() | UploadChunk() | ReadBlob():
+            case BeginUpload() | UploadChunk() | ReadBlob() | RemoveBlob():
                 self._move(peer, asked)
             case _:
                 self._read(peer, asked)
@@ -300,7 +301,7 @@ class Requests:
                     self._quotas.read(card, peer.address, lookups(asked))
                 case UploadChunk(data=data):
                     self._quotas.write(card, len(data))
-                case BeginUpload():
+                case BeginUpload() | RemoveBlob():
                     self._quotas.write(card, 0)
         except RefusalError as too_many:
             self._ingest.answered(peer)

@@ -233,6 +233,9 @@ class Snapshot(BackupSnapshot, HistorySnapshot, Protocol):
     def upload(self, channel: int, id_: bytes, card: int) -> StoredBlob | None:
         """Return an unfinished upload of a card."""
 
+    def copies_of_blob(self, channel: int, id_: bytes) -> list[StoredBlob]:
+        """Return a durable blob of a channel, once for each card that uploaded it."""
+
     def blob_usage(self, channel: int, identity: str, card: int) -> BlobUsage:
         """Return what counts for the quotas; unfinished uploads count with their whole size."""
 

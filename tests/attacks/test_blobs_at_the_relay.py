@@ -1,7 +1,8 @@
 """A stranger, a former member and a member attack the relay's blobs.
 
 They read what is not theirs, upload other bytes than the id names, write anywhere but at the end, send ids that
-would be paths, go over every bound, and begin more uploads than they may. Nothing is stored, nothing else suffers.
+would be paths, go over every bound, begin more uploads than they may, and remove files that others sent. Nothing is
+stored, nothing else suffers.
 """
 
 import os
@@ -132,3 +133,37 @@ async def test_what_waits_in_memory_is_bounded_for_each_connection(tmp_path: Pat
         kinds = {a.kind if isinstance(a, f.Refused) else "part" for a in answers}
         assert kinds == {"part", "too_many_requests"}
         assert isinstance(await part(at_bob, people.channel), f.BlobPart)
+
+
+async def test_a_member_does_not_remove_what_another_has_sent(tmp_path: Path) -> None:
+    async with team(tmp_path) as (people, at_alice, at_bob):
+        await upload(at_alice, people.channel)
+        await upload(at_bob, people.channel)  # "it is there": it does not become his
+        ask = f.RemoveBlob(at_bob.request(), people.channel, ID)
+        assert refusal(await at_bob.ask(ask)) == "not_an_admin"
+        assert isinstance(await part(at_bob, people.channel), f.BlobPart)
+
+
+async def test_a_stranger_and_a_former_admin_remove_nothing(tmp_path: Path) -> None:
+    async with team(tmp_path) as (people, at_alice, at_bob):
+        await upload(at_bob, people.channel)
+        async with await RelayClient.register(people.relay.url, people.mallory) as client:
+            ask = f.RemoveBlob(client.request(), people.channel, ID)
+            assert refusal(await client.ask(ask)) == "unknown_channel"
+        _, event = people.alice.leave(people.roster)
+        apply_event(people.roster, event)
+        await at_alice.submit(event)
+        ask = f.RemoveBlob(at_alice.request(), people.channel, ID)
+        assert refusal(await at_alice.ask(ask)) == "not_an_admin"
+        assert isinstance(await part(at_bob, people.channel), f.BlobPart)
+
+
+async def test_each_takes_only_its_own_copy_of_what_two_have_uploaded(tmp_path: Path) -> None:
+    async with team(tmp_path) as (people, at_alice, at_bob):
+        await begin(at_alice, people.channel)
+        await upload(at_bob, people.channel)
+        await chunk(at_alice, people.channel, 0, BLOB[:200_000])
+        await chunk(at_alice, people.channel, 200_000, BLOB[200_000:])
+        await at_bob.ask(f.RemoveBlob(at_bob.request(), people.channel, ID))
+        assert isinstance(await part(at_alice, people.channel), f.BlobPart)
+        assert len(people.files) == 1

@@ -36,6 +36,7 @@ FRAMES: dict[type[f.ClientFrame], f.ClientFrame] = {
     f.BeginUpload: f.BeginUpload(1, ID, ID, 1, None),
     f.UploadChunk: f.UploadChunk(1, ID, ID, 0, b"x"),
     f.ReadBlob: f.ReadBlob(1, ID, ID, 0, 1),
+    f.RemoveBlob: f.RemoveBlob(1, ID, ID),
     f.PutBackup: f.PutBackup(1, 1, b"h", b"l", 1),
     f.PutBackupPart: f.PutBackupPart(1, 1, 0, b"x"),
     f.PutBackupLock: f.PutBackupLock(1, 1, b"l"),

@@ -1,10 +1,12 @@
-"""The part of the engine that moves files: uploads and fetches."""
+"""The part of the engine that moves files: uploads, fetches, and removals at the relay."""
 
 from collections.abc import Callable
 
+from peerpost_daemon.asking import Relay
 from peerpost_daemon.bell import Bell
 from peerpost_daemon.files.blob_line import BlobLine
 from peerpost_daemon.files.fetches import Fetches
+from peerpost_daemon.files.removals import Removals
 from peerpost_daemon.files.store import FileStore
 from peerpost_daemon.files.transfers import Progress
 from peerpost_daemon.files.uploads import Uploads
@@ -24,6 +26,7 @@ class FileEngine:
         settings: LinkSettings,
         bell: Bell,
         *,
+        relay: Relay,
         now_ms: Callable[[], int],
         random_bytes: Callable[[int], bytes],
     ) -> None:
@@ -36,21 +39,23 @@ class FileEngine:
         self._uploads = Uploads(database, folder, line, self.progress, bell, now_ms=now_ms)
         self._fetches = Fetches(database, folder, line, self.progress, bell, now_ms=now_ms)
         self._fetches.max_bytes, self._fetches.fetch_bytes = store.max_bytes, store.fetch_bytes
-        self.parts = (self._uploads, self._fetches)
+        self._removals = Removals(database, relay, bell)
+        self._uploads.unwanted = self._removals.wake
+        self.parts = (self._uploads, self._fetches, self._removals)
 
     def then(self, uploaded: Callable[[], None]) -> None:
         """Tell when a message may leave."""
         self._uploads.uploaded = uploaded
 
     def wake(self) -> None:
-        """Look for files to move."""
-        self._uploads.wake()
-        self._fetches.wake()
+        """Look for files to move and to remove."""
+        for part in self.parts:
+            part.wake()
 
     def go(self, *, online: bool) -> None:
         """Begin with the link, or stop with it."""
-        self._uploads.go(online=online)
-        self._fetches.go(online=online)
+        for part in self.parts:
+            part.go(online=online)
 
     async def _open_line(self) -> BlobLine:
         account = await self._database.read(accounts.find)

@@ -12,7 +12,7 @@ from peerpost_daemon.delivering import give_up
 from peerpost_daemon.files.blob_line import BlobLine
 from peerpost_daemon.files.transfers import WINDOW, Transfers
 from peerpost_daemon.link.errors import RefusedError
-from peerpost_daemon.records import files
+from peerpost_daemon.records import files, unwanted_blobs
 from peerpost_daemon.records.files import FileState, StoredFile, Transfer
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.file import blob_size
@@ -27,9 +27,10 @@ _BEGIN_AGAIN = frozenset({Refusal.WRONG_OFFSET, Refusal.WRONG_BLOB, Refusal.UNKN
 
 
 class Uploads(Transfers):
-    """Upload what waits; `uploaded` is told when a message may leave."""
+    """Upload what waits; `uploaded` is told when a message may leave, `unwanted` when it had gone before its file."""
 
     uploaded: Callable[[], None] = staticmethod(lambda: None)
+    unwanted: Callable[[], None] = staticmethod(lambda: None)
 
     async def next_of(self, db_skip: tuple[int, ...]) -> Transfer | None:
         """Return the oldest file whose message waits for it."""
@@ -92,13 +93,19 @@ class Uploads(Transfers):
 
     async def _finish(self, transfer: Transfer) -> None:
         file: StoredFile = transfer.file
-        may_leave = False
+        may_leave = is_left = False
 
         def store(db: SqlConnection) -> None:
-            nonlocal may_leave
+            nonlocal may_leave, is_left
+            if (now := files.find(db, file.number)) is None or now.state is FileState.GONE:
+                unwanted_blobs.note(db, transfer.channel, file.blob)
+                is_left = True
+                return
             may_leave = files.uploaded(db, file.number, file.message)
             self.add_event(db, transfer, FileState.HERE, file.size)
 
         await self.store(store)
+        if is_left:
+            self.unwanted()
         if may_leave:
             self.uploaded()

@@ -35,6 +35,7 @@ from peerpost_protocol.frames import (
     ReadStream,
     ReadWaitingCards,
     ReceiptNotice,
+    RemoveBlob,
     ResumeChain,
     RosterPage,
     SearchCards,
@@ -70,6 +71,7 @@ RequestFrame: TypeAlias = (
     | BeginUpload
     | UploadChunk
     | ReadBlob
+    | RemoveBlob
     | PutBackup
     | PutBackupPart
     | PutBackupLock
@@ -115,6 +117,7 @@ ANSWERS: Mapping[type[RequestFrame], type[AnswerFrame]] = MappingProxyType(
         BeginUpload: UploadState,
         UploadChunk: UploadState,
         ReadBlob: BlobPart,
+        RemoveBlob: Accepted,
         PutBackup: Accepted,
         PutBackupPart: Accepted,
         PutBackupLock: Accepted,

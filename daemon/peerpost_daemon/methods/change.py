@@ -149,6 +149,8 @@ class ChangeMethods:
         self._daemon.bell.ring()
         if (engine := self._daemon.running) is not None:
             engine.outbound.wake()
+            if engine.files is not None:
+                engine.files.wake()
         return shown
 
 

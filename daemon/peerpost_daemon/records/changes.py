@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from peerpost_daemon.records import unwanted_blobs
 from peerpost_daemon.vault.connection import SqlConnection
 
 
@@ -39,6 +40,7 @@ def edit(db: SqlConnection, cursor: int, text: str, position: int, at_ms: int) -
 
 def erase(db: SqlConnection, cursor: int, by: str, at_ms: int) -> None:
     """Leave of a message only that it was there, and who deleted it."""
+    unwanted_blobs.note_deleted(db, cursor, by)  # before its files are forgotten
     db.execute(
         "UPDATE message SET body = x'', title = NULL, presentation = NULL, deleted_at_ms = ?, "
         "deleted_by = ? WHERE cursor = ?",

@@ -15,6 +15,7 @@ from peerpost_daemon.records.rollback_schema import ROLLBACK
 from peerpost_daemon.records.rotation_schema import ROTATION
 from peerpost_daemon.records.tally_schema import TALLIES
 from peerpost_daemon.records.trust_schema import TRUST
+from peerpost_daemon.records.unwanted_blob_schema import UNWANTED_BLOBS
 from peerpost_daemon.vault.migrations import Migration
 
 _FIRST: Final = """
@@ -210,4 +211,5 @@ MIGRATIONS: Final = (
     Migration(13, "histories handed from device to device", INHERITANCE),
     Migration(14, "rotations, and chains of earlier cards", ROTATION),
     Migration(15, "receivers that are ahead", AHEAD),
+    Migration(16, "blobs to remove at the relay", UNWANTED_BLOBS),
 )

@@ -24,6 +24,7 @@ from peerpost_protocol.frames.blobs import (
     BeginUpload,
     BlobPart,
     ReadBlob,
+    RemoveBlob,
     UploadChunk,
     UploadState,
 )
@@ -125,6 +126,7 @@ __all__ = [
     "ReceiptNotice",
     "Refused",
     "RelayFrame",
+    "RemoveBlob",
     "ResumeChain",
     "RosterPage",
     "SearchCards",
@@ -170,6 +172,7 @@ ClientFrame = (
     | BeginUpload
     | UploadChunk
     | ReadBlob
+    | RemoveBlob
     | PutBackup
     | PutBackupPart
     | PutBackupLock

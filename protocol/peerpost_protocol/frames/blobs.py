@@ -42,6 +42,14 @@ class ReadBlob(WireStruct, frozen=True, tag="read_blob"):
     length: Annotated[int, Meta(ge=1, le=limits.MAX_BLOB_PART)]
 
 
+class RemoveBlob(WireStruct, frozen=True, tag="remove_blob"):
+    """Ask for a blob of a channel to be removed: its message is gone."""
+
+    request: Request
+    channel: Digest
+    blob: Digest
+
+
 class UploadState(WireStruct, frozen=True, tag="upload_state"):
     """Say how many bytes of a blob are there; `durable`: all of them, they fit its id, and they are on disk."""
 

@@ -1,5 +1,8 @@
 """Blobs in SQLite: what they are and for whom; their bytes are files."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from peerpost_relay.sqlite_store.statements import Statements
 from peerpost_relay.store import BlobUsage, StoredBlob
 
@@ -20,6 +23,10 @@ class Blobs(Statements):
     def blob(self, channel: int, id_: bytes) -> StoredBlob | None:
         """Return a durable blob of a channel."""
         return self._one("channel = ? AND blob = ? AND durable", channel, id_)
+
+    def copies_of_blob(self, channel: int, id_: bytes) -> list[StoredBlob]:
+        """Return a durable blob of a channel, once for each card that uploaded it."""
+        return self._all("channel = ? AND blob = ? AND durable", channel, id_)
 
     def upload(self, channel: int, id_: bytes, card: int) -> StoredBlob | None:
         """Return an unfinished upload of a card."""
@@ -93,13 +100,11 @@ class Blobs(Statements):
         return [number for (number,) in rows]
 
     def _one(self, where: str, *values: object) -> StoredBlob | None:
-        row = self._db.execute(f"{_SELECT} WHERE {where}", values).fetchone()
-        if row is None:
-            return None
-        number, id_, name, channel, card, identity, size, expires_at_ms, durable = row
-        return StoredBlob(
-            number, id_, name, channel, card, identity, size, expires_at_ms, bool(durable)
-        )
+        return next(iter(self._all(where, *values)), None)
+
+    def _all(self, where: str, *values: object) -> list[StoredBlob]:
+        rows = self._db.execute(f"{_SELECT} WHERE {where} ORDER BY number", values).fetchall()
+        return [_blob(row) for row in rows]
 
     def _counted(self, scope: str, subject: str) -> int:
         return int(self._db.execute(_USED, (scope, subject)).fetchone()[0])
@@ -107,3 +112,10 @@ class Blobs(Statements):
     def _count(self, blob: StoredBlob, size: int) -> None:
         scopes = (("identity", blob.identity), ("channel", str(blob.channel)), ("store", ""))
         self._db.executemany(_USE, [(*scope, size) for scope in scopes])
+
+
+def _blob(row: Sequence[Any]) -> StoredBlob:
+    number, id_, name, channel, card, identity, size, expires_at_ms, durable = row
+    return StoredBlob(
+        number, id_, name, channel, card, identity, size, expires_at_ms, bool(durable)
+    )
