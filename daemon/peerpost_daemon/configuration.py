@@ -12,6 +12,7 @@ from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.hooks import settings as hooks
 from peerpost_daemon.settings import DaemonSettings, default_data, default_socket
 from peerpost_protocol import configuration
+from peerpost_protocol.configuration import Live
 from peerpost_protocol.errors import MalformedError
 
 PREFIX: Final = "PEERPOSTD_"
@@ -27,8 +28,10 @@ class DaemonConfiguration(DaemonSettings, frozen=True, kw_only=True, forbid_unkn
     """Be what `peerpostd` is started with."""
 
     passphrase_file: Path | None = None  # a private file with the passphrase
-    log_level: Literal["debug", "info", "warning", "error"] = "info"  # what is logged, and above
-    log_format: Literal["text", "json"] = "text"  # for people, or for machines
+    log_level: Live[Literal["debug", "info", "warning", "error"]] = (
+        "info"  # what is logged, and above
+    )
+    log_format: Live[Literal["text", "json"]] = "text"  # for people, or for machines
 
 
 def configured(

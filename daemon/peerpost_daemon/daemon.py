@@ -45,6 +45,10 @@ log = logging.getLogger(__name__)
 
 REBUILD_RETRY_SECONDS = 1.0
 BACKUP_COST = BackupCost()
+ENGINE_SETTINGS = (
+    *("relay", "allow_plain", "ca_file", "max_queued_seconds", "max_history_bytes"),
+    *("max_files_bytes", "fetch_files_bytes"),
+)  # with others the engine has to begin anew
 
 
 class DaemonState(StrEnum):
@@ -198,6 +202,22 @@ class Daemon:
         async with self._turn:
             await self._shut("locked")
 
+    async def apply(self, settings: DaemonSettings) -> None:
+        """Go by other settings from now on; the engine begins anew when they concern it.
+
+        Raises DaemonError when the vault does not take them; they are in force all the same.
+        """
+        before, self.settings = self.settings, settings
+        self.files = store_of(settings)
+        async with self._turn:
+            if (database := self._database) is None:
+                return
+            await database.write(self._set_defaults)
+            if any(getattr(before, name) != getattr(settings, name) for name in ENGINE_SETTINGS):
+                await self._end_engine()
+                await self._begin_engine(database)
+        self.bell.ring()
+
     async def register(self, store: Callable[[SqlConnection], bool]) -> None:
         """Store an account by `store`; if it returns true, begin the engine anew with what is stored.
 
@@ -335,10 +355,13 @@ class Daemon:
     def _tidy(self, db: SqlConnection) -> None:
         rotation.undo(db)
         events.prune(db, self.clock())
+        self._set_defaults(db)
+        held.wake_up(db, self.steady_ms())
+
+    def _set_defaults(self, db: SqlConnection) -> None:
         policies.set_default(db, self.settings.policy)
         wanted = Consents(self.settings.consent_direct, self.settings.consent_groups)
         consents.set_default(db, wanted)
-        held.wake_up(db, self.steady_ms())
 
     def _told(self, change: str) -> Callable[[SqlConnection], None]:
         data, at_ms = DaemonData(change, None), self.clock()

@@ -7,8 +7,8 @@
 4  the passphrase does not open the vault
 5  the data directory, the vault or the socket's directory cannot be used
 
-SIGTERM and SIGINT drain within `drain_seconds` and end. SIGHUP tries the relay again at once, also after it has refused
-us; nothing else that the daemon was started with can change while it runs.
+SIGTERM and SIGINT drain within `drain_seconds` and end. SIGHUP reads the configuration anew (reloading.py) and tries
+the relay again at once, also after it has refused us.
 """
 
 import argparse
@@ -21,6 +21,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -32,10 +33,10 @@ from peerpost_daemon.configuration import TITLE, DaemonConfiguration, configured
 from peerpost_daemon.daemon import Daemon, DaemonState, MakeEngine, now_ms
 from peerpost_daemon.engine import Engine
 from peerpost_daemon.errors import DaemonError, DaemonStartError
-from peerpost_daemon.files.store import FileStore, store_of
 from peerpost_daemon.link import AddressError, LinkSettings, check_address, check_authorities
 from peerpost_daemon.liveness import liveness
 from peerpost_daemon.records.account import Account
+from peerpost_daemon.reloading import Read, Reloading
 from peerpost_daemon.rpc.place import place_of
 from peerpost_daemon.service import Service
 from peerpost_daemon.service_manager import ServiceManager, passed_sockets
@@ -91,10 +92,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     log_lines.begin(settings.log_level, settings.log_format)
     hardening.harden()
     sys.setswitchinterval(THREAD_SWITCH_SECONDS)
-    return _run(settings)
+    return _run(settings, lambda: _configured(options))
 
 
-def _run(settings: DaemonConfiguration) -> int:
+def _run(settings: DaemonConfiguration, read: Read) -> int:
     try:
         given = _surroundings()
         settings = _placed(settings, given.passed)
@@ -106,7 +107,7 @@ def _run(settings: DaemonConfiguration) -> int:
     try:
         secret = _passphrase(settings)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_serve(settings, secret, given))
+            runner.run(_serve(settings, secret, given, read))
     except DaemonError as error:
         return _give_up(error, _CODES.get(error.kind, FAILED))
     except KeyboardInterrupt:  # before the loop listens to signals: at the prompt
@@ -230,11 +231,13 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return factory
 
 
-async def _serve(settings: DaemonSettings, secret: bytes | None, given: Surroundings) -> None:
+async def _serve(
+    settings: DaemonConfiguration, secret: bytes | None, given: Surroundings, read: Read
+) -> None:
     bell = Bell()
-    store = store_of(settings)
-    daemon = Daemon(settings, _engines(bell, settings, store), bell, files=store)
+    daemon = Daemon(settings, _engines(bell, lambda: daemon), bell)
     service = Service(daemon)
+    reloading = Reloading(service, settings, lambda: _placed(read(), given.passed))
     _listen_to_signals(daemon)
     try:
         if secret is not None:
@@ -242,7 +245,7 @@ async def _serve(settings: DaemonSettings, secret: bytes | None, given: Surround
             del secret
         await service.start(given.passed)
         _say(_status(daemon))
-        _begin_reporting(daemon, given.manager)
+        _begin_reporting(daemon, given.manager, reloading)
         await daemon.shutdown_wanted.wait()
         log.info("stopping")
         given.manager.stopping()
@@ -252,8 +255,11 @@ async def _serve(settings: DaemonSettings, secret: bytes | None, given: Surround
         raise daemon.damaged
 
 
-def _engines(bell: Bell, settings: DaemonSettings, store: FileStore) -> MakeEngine:
+def _engines(bell: Bell, its: Callable[[], Daemon]) -> MakeEngine:
+    """Return what makes engines by the settings that are in force then."""
+
     def make(database: Database, account: Account, token: str | None, link: LinkSettings) -> Engine:
+        daemon = its()
         return Engine(
             database,
             account,
@@ -262,9 +268,9 @@ def _engines(bell: Bell, settings: DaemonSettings, store: FileStore) -> MakeEngi
             bell,
             now_ms=now_ms,
             random_bytes=os.urandom,
-            max_queued_seconds=settings.max_queued_seconds,
-            max_history_bytes=settings.max_history_bytes,
-            files=store,
+            max_queued_seconds=daemon.settings.max_queued_seconds,
+            max_history_bytes=daemon.settings.max_history_bytes,
+            files=daemon.files,
         )
 
     return make
@@ -280,21 +286,22 @@ def _listen_to_signals(daemon: Daemon) -> None:
         loop.add_signal_handler(number, daemon.shutdown_wanted.set)
 
 
-def _begin_reporting(daemon: Daemon, manager: ServiceManager) -> None:
+def _begin_reporting(daemon: Daemon, manager: ServiceManager, reloading: Reloading) -> None:
     """Tell the manager that we serve; answer its reloads and its watchdog from now on."""
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload, daemon, manager)
+    reload = partial(_reload, daemon, manager, reloading)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
     manager.ready(_status(daemon))
     daemon.spawn(asyncio.create_task(manager.feed(liveness(daemon))))
 
 
-def _reload(daemon: Daemon, manager: ServiceManager) -> None:
+def _reload(daemon: Daemon, manager: ServiceManager, reloading: Reloading) -> None:
     if daemon.shutdown_wanted.is_set():
         return
-    manager.reloading()
-    log.info("SIGHUP: trying the relay at once")
-    if daemon.running is not None:
-        daemon.running.retry_now()
-    manager.ready(_status(daemon))
+
+    def done(said: str) -> None:
+        manager.ready(f"{_status(daemon)}; {said}")
+
+    daemon.spawn(asyncio.create_task(reloading.reload(manager.reloading, done)))
 
 
 def _say(line: str) -> None:

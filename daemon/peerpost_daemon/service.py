@@ -17,7 +17,7 @@ class Service:
 
     def __init__(self, daemon: Daemon, *, limits: RpcLimits | None = None) -> None:
         self.daemon = daemon
-        self._hooks = Hooks(daemon)
+        self.hooks = Hooks(daemon)
         self._server = RpcServer(
             daemon.settings.socket, registry_of(daemon), daemon.gate, limits=limits
         )
@@ -28,7 +28,7 @@ class Service:
         Raises DaemonStartError, and DaemonError invalid_params for a hook that cannot work.
         """
         await self._server.start(passed)
-        self._hooks.start()
+        self.hooks.start()
 
     async def close(self) -> None:
         """End the hooks, then the requests, then the engine, then the vault.
@@ -37,7 +37,7 @@ class Service:
         """
         stopping = DaemonError("shutting_down", "The daemon is stopping.", retry_after=2.0)
         self.daemon.deliveries.stop(stopping)
-        await self._hooks.close()
+        await self.hooks.close()
         self.daemon.answers.stop(stopping)
         try:
             await self._server.close(self.daemon.settings.drain_seconds)

@@ -11,6 +11,7 @@ from peerpost_daemon.consent import Consent
 from peerpost_daemon.hooks.settings import MAX_HOOKS, HookSettings
 from peerpost_daemon.records.history import MAX_HISTORY_BYTES
 from peerpost_daemon.trust import Policy
+from peerpost_protocol.configuration import Live
 
 SYSTEM_SOCKET: Final = Path("/run/peerpost/daemon.sock")
 SYSTEM_DATA: Final = Path("/var/lib/peerpost")
@@ -29,35 +30,39 @@ class DaemonSettings(Struct, frozen=True, kw_only=True):
     data: Path  # the folder of key file and vault
     socket: Path  # where callers are answered
     # a URL, wss://HOST[:PORT]: where the account belongs unless `account.register` says otherwise
-    relay: str | None = None
+    relay: Live[str | None] = None
     # tofu, pin or verified-only: which cards are believed where neither contact nor channel says otherwise
-    policy: Policy = Policy.TOFU
-    consent_direct: Consent = Consent.ANYONE  # who may begin a direct conversation unasked
-    consent_groups: Consent = Consent.ANYONE  # who may add this daemon to another channel unasked
-    allow_plain: bool = False  # ws:// to other hosts than this one
+    policy: Live[Policy] = Policy.TOFU
+    consent_direct: Live[Consent] = Consent.ANYONE  # who may begin a direct conversation unasked
+    consent_groups: Live[Consent] = (
+        Consent.ANYONE
+    )  # who may add this daemon to another channel unasked
+    allow_plain: Live[bool] = False  # ws:// to other hosts than this one
     # a PEM file: certificates of authorities to trust at the relay, instead of the system's
-    ca_file: Path | None = None
-    max_queued: Positive = 100_000  # messages that may wait for the relay
-    max_queued_bytes: Positive = 1024 * 1024 * 1024  # of their bodies
-    max_history_bytes: Positive = MAX_HISTORY_BYTES  # of all messages' bodies; the oldest give way
-    max_queued_seconds: Seconds = 30 * 86_400.0  # what waits for longer fails with `too_old`
-    max_file_bytes: Positive = 4 * 1024**3  # one file that is sent
+    ca_file: Live[Path | None] = None
+    max_queued: Live[Positive] = 100_000  # messages that may wait for the relay
+    max_queued_bytes: Live[Positive] = 1024 * 1024 * 1024  # of their bodies
+    max_history_bytes: Live[Positive] = (
+        MAX_HISTORY_BYTES  # of all messages' bodies; the oldest give way
+    )
+    max_queued_seconds: Live[Seconds] = 30 * 86_400.0  # what waits for longer fails with `too_old`
+    max_file_bytes: Live[Positive] = 4 * 1024**3  # one file that is sent
     # the store of files: copies of what is sent and received
-    max_files_bytes: Positive = 16 * 1024**3
+    max_files_bytes: Live[Positive] = 16 * 1024**3
     # files of others that are fetched unasked; 0: none
-    fetch_files_bytes: NotNegative = 16 * 1024**2
-    max_drafts: Positive = 64  # files that callers are handing over at this moment
-    queue_retry_seconds: Seconds = 5.0  # said to callers when a bound is reached
-    max_unlocking: Positive = 8  # unlock calls in work or waiting; each derives a key
-    max_consumers: Positive = 1_000  # named readers of events
-    max_subscriptions: Positive = 16  # of one connection
-    event_page: Positive = 256  # events of one read
-    event_page_bytes: Positive = 1024 * 1024  # a page ends once its messages hold this much
-    message_page_bytes: Positive = 8 * 1024 * 1024  # so does a page of `message.list`
-    drain_seconds: Seconds = 5.0  # what requests in work have left when the daemon stops
+    fetch_files_bytes: Live[NotNegative] = 16 * 1024**2
+    max_drafts: Live[Positive] = 64  # files that callers are handing over at this moment
+    queue_retry_seconds: Live[Seconds] = 5.0  # said to callers when a bound is reached
+    max_unlocking: Live[Positive] = 8  # unlock calls in work or waiting; each derives a key
+    max_consumers: Live[Positive] = 1_000  # named readers of events
+    max_subscriptions: Live[Positive] = 16  # of one connection
+    event_page: Live[Positive] = 256  # events of one read
+    event_page_bytes: Live[Positive] = 1024 * 1024  # a page ends once its messages hold this much
+    message_page_bytes: Live[Positive] = 8 * 1024 * 1024  # so does a page of `message.list`
+    drain_seconds: Live[Seconds] = 5.0  # what requests in work have left when the daemon stops
 
     # what the daemon does with events by itself
-    hooks: Annotated[tuple[HookSettings, ...], Meta(max_length=MAX_HOOKS)] = ()
+    hooks: Live[Annotated[tuple[HookSettings, ...], Meta(max_length=MAX_HOOKS)]] = ()
 
     @property
     def key_file(self) -> Path:

@@ -40,6 +40,10 @@ class BackupRequests:
     def __init__(self, settings: RelaySettings, relay_key: bytes, sessions: Sessions) -> None:
         self._relay_key = relay_key
         self._sessions = sessions
+        self.apply(settings)
+
+    def apply(self, settings: RelaySettings) -> None:
+        """Go by these from now on."""
         self._rules = BackupRules(
             settings.backup_bytes_max,
             settings.backup_fetches_per_day,

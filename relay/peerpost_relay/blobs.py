@@ -32,7 +32,7 @@ from peerpost_relay.blob_folder import BlobFolder, Part
 from peerpost_relay.blob_leftovers import leftovers
 from peerpost_relay.errors import RefusalError, StoreError, fault
 from peerpost_relay.peer import Peer
-from peerpost_relay.settings import RelaySettings
+from peerpost_relay.settings import RelaySettings, Renewable
 from peerpost_relay.store import Operation, Store, StoredBlob, Transaction
 from peerpost_relay.writer import Write, Writer
 
@@ -73,7 +73,7 @@ class Upload:
         self.turn = asyncio.Lock()  # an older connection may still be at it
 
 
-class Blobs:
+class Blobs(Renewable):
     """Own the lines, the uploads and their threads."""
 
     def __init__(

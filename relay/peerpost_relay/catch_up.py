@@ -14,7 +14,7 @@ from peerpost_relay.errors import StoreError
 from peerpost_relay.fan_out import FanOut
 from peerpost_relay.followers import Follow
 from peerpost_relay.reading import Page, Reach, page
-from peerpost_relay.settings import RelaySettings
+from peerpost_relay.settings import RelaySettings, Renewable
 from peerpost_relay.store import Snapshot, Store
 
 RETRY_SECONDS = 0.5  # after the store failed to be read
@@ -24,7 +24,7 @@ _Wanted = tuple[int, bytes, Reach]  # card, channel
 log = logging.getLogger(__name__)
 
 
-class CatchUp:
+class CatchUp(Renewable):
     """Own the task that reads pages."""
 
     def __init__(self, settings: RelaySettings, store: Store) -> None:

@@ -240,11 +240,15 @@ def _serve(asked: argparse.Namespace) -> None:
     if asked.example_config:
         print(configuration.example(RelayConfiguration, EXAMPLE), end="")  # noqa: T201
         return
-    settings = _configured(asked, _assigned(asked))
+
+    def read() -> RelayConfiguration:
+        return _configured(asked, _assigned(asked))
+
+    settings = read()
     if asked.check_config:
         print("the configuration holds")  # noqa: T201
         return
-    serve(Serving(_data_of(settings), settings))
+    serve(Serving(_data_of(settings), settings, read))
 
 
 def _configured(asked: argparse.Namespace, assigned: list[str]) -> RelayConfiguration:

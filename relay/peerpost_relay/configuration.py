@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from peerpost_protocol import configuration
+from peerpost_protocol.configuration import Live
 from peerpost_protocol.errors import MalformedError
 from peerpost_relay.addresses import Proxies
 from peerpost_relay.errors import ConfigurationError
@@ -37,11 +38,13 @@ class RelayConfiguration(Struct, frozen=True, kw_only=True, forbid_unknown_field
         "127.0.0.1:8437",
     )
     # the URL at which daemons reach this relay, as wss://HOST[:PORT]; invitations name it
-    address: Address | None = None
+    address: Live[Address | None] = None
     # where GET /metrics is answered, as HOST:PORT or unix:/path; none: nowhere. It asks nobody who he is
     metrics: Address | None = None
-    log_level: Literal["debug", "info", "warning", "error"] = "info"  # what is logged, and above
-    log_format: Literal["text", "json"] = "text"  # for people, or for machines
+    log_level: Live[Literal["debug", "info", "warning", "error"]] = (
+        "info"  # what is logged, and above
+    )
+    log_format: Live[Literal["text", "json"]] = "text"  # for people, or for machines
     tls: TlsSettings = TlsSettings()
     relay: RelaySettings = RelaySettings()
     edge: EdgeSettings = EdgeSettings()

@@ -54,7 +54,12 @@ class Edge:
 
     def __post_init__(self) -> None:
         """Read the networks of the proxies once."""
-        self.proxies = Proxies(self.settings.proxies)
+        self.apply(self.settings)
+
+    def apply(self, settings: EdgeSettings) -> None:
+        """Go by these from now on."""
+        self.settings = settings
+        self.proxies = Proxies(settings.proxies)
 
     def flush_soon(self, connection: "Connection") -> None:
         """Flush a connection at the end of this tick: one callback for all that a message goes to."""

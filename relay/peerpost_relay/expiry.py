@@ -20,7 +20,7 @@ from peerpost_protocol.statement import parse_statement
 from peerpost_relay.errors import RefusalError, StoreError
 from peerpost_relay.history_store import StoredEntry
 from peerpost_relay.outcomes import Entered
-from peerpost_relay.settings import RelaySettings
+from peerpost_relay.settings import RelaySettings, Renewable
 from peerpost_relay.store import Snapshot, Store, Transaction
 from peerpost_relay.writer import Write, Writer
 
@@ -36,7 +36,7 @@ class Heard(Struct, frozen=True):
     forsaken: Callable[[Sequence[bytes]], None]
 
 
-class Upkeep:
+class Upkeep(Renewable):
     """Own the task of the rounds."""
 
     def __init__(

@@ -25,12 +25,12 @@ from peerpost_relay.framing import frame
 from peerpost_relay.notices import delivery, notices
 from peerpost_relay.outcomes import Appended, Entered, Receipted
 from peerpost_relay.reading import Opening, Page
-from peerpost_relay.settings import RelaySettings
+from peerpost_relay.settings import RelaySettings, Renewable
 
 Join = Callable[[Follower, bytes, int], None]
 
 
-class FanOut:
+class FanOut(Renewable):
     """Know all followers; free of tasks and of the store."""
 
     def __init__(self, settings: RelaySettings, join: Join, wake: Callable[[], None]) -> None:

@@ -30,7 +30,7 @@ from peerpost_protocol.roster import parse_event
 from peerpost_relay.errors import RefusalError, StoreError, fault, refusal_of
 from peerpost_relay.peer import Peer
 from peerpost_relay.session import Action, State
-from peerpost_relay.settings import RelaySettings
+from peerpost_relay.settings import RelaySettings, Renewable
 from peerpost_relay.store import Snapshot, Store, StoredCard
 
 PART_FRAMES_MIN = 4  # a smaller part is not worth another thread
@@ -66,7 +66,7 @@ class Desk(Protocol):
         """Wait until the stages behind have room."""
 
 
-class Ingest:
+class Ingest(Renewable):
     """Own the inbox of frames and the task that verifies them."""
 
     def __init__(self, settings: RelaySettings, store: Store) -> None:

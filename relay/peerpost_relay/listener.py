@@ -63,6 +63,12 @@ class Listener:
         self._servers: list[asyncio.Server] = []
         self._paths: list[tuple[Path, int]] = []
 
+    def apply(self, settings: EdgeSettings) -> None:
+        """Go by these from now on, with the connections that there are, too."""
+        self._settings = settings
+        if self._edge is not None:
+            self._edge.apply(settings)
+
     @property
     def connections(self) -> frozenset[Connection]:
         """Take a picture of all sockets, whatever their phase."""

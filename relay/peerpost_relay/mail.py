@@ -94,6 +94,11 @@ class Outbox:
         self._sleep = sleep
         self._queue: asyncio.Queue[Mail] = asyncio.Queue(settings.queue_max)
 
+    def apply(self, settings: MailSettings, post: Post) -> None:
+        """Hand mails over in another way from now on; those that wait already, too."""
+        self.settings = settings
+        self._post = post
+
     @property
     def full(self) -> bool:
         """Tell whether another mail has no place."""

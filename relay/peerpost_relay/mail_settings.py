@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from peerpost_protocol.configuration import Live
 from peerpost_relay.errors import ConfigurationError
 
 PASSWORD_BYTES_MAX = 1_024
@@ -33,26 +34,32 @@ _SENDER = re.compile(r"[^@\s<>,;:\"]+@[^@\s<>,;:\"]+")
 class MailSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Say how codes that prove identities are mailed; without `host` this relay sends none."""
 
-    host: Line = ""  # the SMTP server
-    port: Annotated[int, Meta(ge=1, le=65_535)] = 587  # 465 for tls
+    host: Live[Line] = ""  # the SMTP server; whether mail is sent at all changes at a restart
+    port: Live[Annotated[int, Meta(ge=1, le=65_535)]] = 587  # 465 for tls
     # starttls: the session must be upgraded; tls: from the first byte; plain: a trusted path only
-    security: Literal["starttls", "tls", "plain"] = "starttls"
-    ca_file: Path | None = None  # certificates to trust instead of the system's
-    username: Line = ""  # to log in with; empty: no login
-    password_file: Path | None = None  # its first line; a bare name is one of systemd's credentials
-    sender: Line = ""  # the address in From, and of the envelope
+    security: Live[Literal["starttls", "tls", "plain"]] = "starttls"
+    ca_file: Live[Path | None] = None  # certificates to trust instead of the system's
+    username: Live[Line] = ""  # to log in with; empty: no login
+    password_file: Live[Path | None] = (
+        None  # its first line; a bare name is one of systemd's credentials
+    )
+    sender: Live[Line] = ""  # the address in From, and of the envelope
     # {code}, {identity} and {minutes} are replaced, here and in `text`
-    subject: Line = "{code} is your code for peerpost"
-    text: Annotated[str, Meta(max_length=8_192)] = TEXT  # {code} must be in it
-    timeout_seconds: Seconds = 30.0  # of one attempt to hand a mail over
-    attempts_max: Positive = 5  # then a mail is given up
-    retry_seconds: Seconds = 5.0  # after the first attempt, twice as long after each further one
+    subject: Live[Line] = "{code} is your code for peerpost"
+    text: Live[Annotated[str, Meta(max_length=8_192)]] = TEXT  # {code} must be in it
+    timeout_seconds: Live[Seconds] = 30.0  # of one attempt to hand a mail over
+    attempts_max: Live[Positive] = 5  # then a mail is given up
+    retry_seconds: Live[Seconds] = (
+        5.0  # after the first attempt, twice as long after each further one
+    )
     queue_max: Positive = 256  # mails that wait; more codes are refused for a while
-    code_seconds: Positive = 900  # a code holds so long
-    code_tries: Positive = 5  # wrong tries; then a code is dead
-    codes_per_identity: Positive = 5  # in an hour, whoever asks for them
-    codes_per_card: Positive = 5  # in an hour
-    codes_per_address: Positive = 20  # in an hour: an IPv4 address or an IPv6 network of 64 bits
+    code_seconds: Live[Positive] = 900  # a code holds so long
+    code_tries: Live[Positive] = 5  # wrong tries; then a code is dead
+    codes_per_identity: Live[Positive] = 5  # in an hour, whoever asks for them
+    codes_per_card: Live[Positive] = 5  # in an hour
+    codes_per_address: Live[Positive] = (
+        20  # in an hour: an IPv4 address or an IPv6 network of 64 bits
+    )
 
 
 def check(settings: MailSettings) -> None:

@@ -4,8 +4,8 @@ The first SIGTERM or SIGINT drains: nothing more is accepted, what is under way 
 answered, peers are told to come back. Every step of it is bounded. A second signal is the default
 one again, and ends the process at once; nothing acknowledged is lost by that.
 
-SIGHUP takes the files of certificate and key anew. Nothing else needs it: tokens, cards and channels are read from the
-store whenever they count, and options hold until the end.
+SIGHUP reads the configuration anew (reloading.py). Tokens, cards and channels do not need it: they are read from the
+store whenever they count.
 """
 
 import asyncio
@@ -28,9 +28,9 @@ from peerpost_relay.data_folder import DataFolder
 from peerpost_relay.errors import SetupError
 from peerpost_relay.listener import Bound
 from peerpost_relay.mail import Postman
-from peerpost_relay.mail_settings import CREDENTIALS_VARIABLE
 from peerpost_relay.metrics import MetricsListener, RelayCollector, registry_of
 from peerpost_relay.relay import Relay
+from peerpost_relay.reloading import Read, Reloading, credentials_of
 from peerpost_relay.service_manager import ServiceManager, passed_sockets
 from peerpost_relay.sqlite_store import SqliteStore
 from peerpost_relay.tls import Tls, check_plain
@@ -43,10 +43,11 @@ log = logging.getLogger(__name__)
 
 
 class Serving(Struct, frozen=True):
-    """Say what to serve, and where."""
+    """Say what to serve, and where; `read` reads the settings anew."""
 
     data: Path
     settings: RelayConfiguration
+    read: Read
 
 
 def serve(serving: Serving) -> None:
@@ -65,7 +66,7 @@ def serve(serving: Serving) -> None:
 async def _serve(serving: Serving, manager: ServiceManager, passed: list[socket.socket]) -> None:
     folder = DataFolder(serving.data)
     settings = serving.settings
-    postman = Postman.of(settings.mail, _credentials())
+    postman = Postman.of(settings.mail, credentials_of(os.environ))
     tls = Tls(settings.tls) if settings.tls.certificate is not None else None
     held = folder.lock()
     try:
@@ -88,12 +89,6 @@ async def _serve(serving: Serving, manager: ServiceManager, passed: list[socket.
         os.close(held)
 
 
-def _credentials() -> Path | None:
-    """Return the folder in which systemd gives us secrets."""
-    named = os.environ.get(CREDENTIALS_VARIABLE)
-    return Path(named) if named else None
-
-
 async def _run(
     relay: Relay,
     serving: Serving,
@@ -108,7 +103,8 @@ async def _run(
         bound = await _listen(relay, serving, passed)
         metrics = await _measure(relay, serving, tls)
         _announce(relay, bound)
-        async with _reporting(relay, manager, f"listening on {bound[0]}", tls):
+        reloading = Reloading(relay, tls, serving.settings, serving.read, os.environ)
+        async with _reporting(relay, manager, f"listening on {bound[0]}", tls, reloading):
             await _until(stopped, relay)
         if metrics is not None:
             metrics.close()
@@ -150,16 +146,13 @@ async def _measure(relay: Relay, serving: Serving, tls: Tls | None) -> MetricsLi
 
 @asynccontextmanager
 async def _reporting(
-    relay: Relay, manager: ServiceManager, status: str, tls: Tls | None
+    relay: Relay, manager: ServiceManager, status: str, tls: Tls | None, reloading: Reloading
 ) -> AsyncIterator[None]:
     """Be ready for the manager: answer its reloads and its watchdog, and say when we stop."""
 
     def reload() -> None:
         manager.reloading()
-        failed = tls.reload() if tls else None
-        if tls is None:
-            log.info("SIGHUP: there is nothing to reload")
-        manager.ready(f"{status}; the old certificate stays: {failed}" if failed else status)
+        manager.ready(f"{status}; {reloading.reload()}")
 
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, reload)

@@ -76,11 +76,17 @@ class Proofs:
     ) -> None:
         self._outbox = outbox
         self._writer = writer
-        self._waiting_ms = waiting_ms
         self._clock = clock
         self._random_bytes = random_bytes
         self._key = random_bytes(KEY_BYTES)
-        self._allowance = Allowance(outbox.settings if outbox else MailSettings(), monotonic)
+        self._monotonic = monotonic
+        self.apply(waiting_ms)
+
+    def apply(self, waiting_ms: int) -> None:
+        """Go by this and by the outbox's settings from now on; the codes of this hour are forgotten."""
+        self._waiting_ms = waiting_ms
+        settings = self._outbox.settings if self._outbox else MailSettings()
+        self._allowance = Allowance(settings, self._monotonic)
 
     @property
     def offered(self) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 from msgspec import Struct
 
 from peerpost_relay.errors import RefusalError, StoreError, fault
-from peerpost_relay.settings import RelaySettings
+from peerpost_relay.settings import RelaySettings, Renewable
 from peerpost_relay.store import Query, Snapshot, Store
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class Question(Struct, frozen=True):
     refusal: Callable[[], RefusalError | None] = lambda: None  # asked when its turn has come
 
 
-class Queries:
+class Queries(Renewable):
     """Own the inbox of questions and the task that answers them."""
 
     def __init__(

@@ -20,26 +20,30 @@ from peerpost_protocol.frames import ClientFrame, FetchCards, ReadBlob, SearchCa
 from peerpost_protocol.refusals import Refusal
 from peerpost_relay.buckets import Bucket, Buckets
 from peerpost_relay.errors import RefusalError
-from peerpost_relay.settings import RelaySettings
+from peerpost_relay.settings import RelaySettings, Renewable
 
 ROSTER_EVENT_WRITES = 20
 STATEMENT_WRITES = 500
 READ_BYTES = 64 * 1024
 
 
-class Quotas:
+class Quotas(Renewable):
     """Count what each card and each address does. `monotonic`: seconds."""
 
     def __init__(self, settings: RelaySettings, monotonic: Callable[[], float]) -> None:
-        self._settings = settings
         self._monotonic = monotonic
+        self._sessions: dict[str, int] = {}
+        self.apply(settings)
+
+    def apply(self, settings: RelaySettings) -> None:
+        """Count by these from now on; what has been used up of a rate is forgotten."""
+        super().apply(settings)
         s = settings
         self._writes = Buckets[bytes](s.writes_per_second, s.writes_burst)
         self._volumes = Buckets[bytes](s.write_bytes_per_second, s.write_bytes_burst)
         self._reads = Buckets[bytes](s.reads_per_second, s.reads_burst)
         self._address_reads = Buckets[str](s.address_reads_per_second, s.address_reads_burst)
         self._greetings = Buckets[str](s.greetings_per_second, s.greetings_burst)
-        self._sessions: dict[str, int] = {}
 
     def write(self, card: bytes, size: int, writes: int = 1) -> None:
         """Count a write of a card; raise RefusalError too_many_requests when it comes too soon."""

@@ -137,6 +137,17 @@ class Relay:
             return f"the store cannot be written ({failing})"
         return None if self._upkeep.readable else "the store cannot be read"
 
+    def apply(self, settings: RelaySettings, edge: EdgeSettings, postman: Postman | None) -> None:
+        """Go by other settings from now on; nothing that is under way is cut off by that."""
+        self.settings = settings
+        parts = (self._catch_up, self.fan_out, self._writer, self._queries, self._ingest)
+        for part in (*parts, self._blobs, self._quotas, self._requests, self._upkeep):
+            part.apply(settings)
+        if self._outbox is not None and postman is not None:
+            self._outbox.apply(postman.settings, postman.post)
+        self._proofs.apply(settings.waiting_ms)
+        self._listener.apply(edge)
+
     async def close(self) -> None:
         """Finish what is under way, say goodbye, and stop; the store stays the caller's."""
         self._draining = True

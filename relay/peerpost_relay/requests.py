@@ -42,7 +42,7 @@ from peerpost_relay.peer import Peer
 from peerpost_relay.queries import Question
 from peerpost_relay.quotas import ROSTER_EVENT_WRITES, STATEMENT_WRITES, Quotas, lookups
 from peerpost_relay.session import Proven
-from peerpost_relay.settings import RelaySettings
+from peerpost_relay.settings import RelaySettings, Renewable
 from peerpost_relay.stages import Stages
 from peerpost_relay.store import COSTS, Query
 from peerpost_relay.subscriptions import Subscriptions
@@ -55,7 +55,7 @@ Clock = Callable[[], int]  # the time in ms
 RandomBytes = Callable[[int], bytes]
 
 
-class Requests:
+class Requests(Renewable):
     """Turn frames into jobs, and their results into answers."""
 
     def __init__(
@@ -84,6 +84,12 @@ class Requests:
         self._writes = Writes(settings, self._proofs, self._backups)
         self._clock = clock
         self._random_bytes = random_bytes
+
+    def apply(self, settings: RelaySettings) -> None:
+        """Go by these from now on."""
+        super().apply(settings)
+        self._backups.apply(settings)
+        self._writes.apply(settings)
 
     def join(self, follower: Follower, channel: bytes, position: int) -> None:
         """Add a channel to the subscription of a card that was just added to it."""

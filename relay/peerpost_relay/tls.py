@@ -21,6 +21,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from peerpost_protocol.configuration import Live
 from peerpost_relay.errors import ConfigurationError, SetupError
 
 CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"  # of systemd: LoadCredential=
@@ -37,14 +38,14 @@ class TlsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Say by which certificate the TCP addresses speak TLS; Unix sockets never do."""
 
     # a PEM file: the certificate, then those between it and its authority; a bare name is one of systemd's
-    # credentials; without one the relay speaks plain ws://
-    certificate: Path | None = None
+    # credentials; without one the relay speaks plain ws://; whether it speaks TLS at all changes at a restart
+    certificate: Live[Path | None] = None
     # a PEM file, without a passphrase; none: the key stands in `certificate`
-    key: Path | None = None
+    key: Live[Path | None] = None
     # plain ws:// also on addresses that other hosts can reach: a proxy on another host ends TLS
     allow_plain: bool = False
     # between two looks whether the files changed
-    check_seconds: Annotated[float, Meta(gt=0)] = 60.0
+    check_seconds: Live[Annotated[float, Meta(gt=0)]] = 60.0
 
 
 class Certificate(Struct, frozen=True):
@@ -113,16 +114,23 @@ class Tls:
         """Take the files anew; return why they cannot be used, and keep what there is then."""
         self._stamp = self._look()
         try:
-            self.certificate = load(self._settings, self._environment)
+            self._take(load(self._settings, self._environment))
         except SetupError as error:
             log.error("the certificate in use stays: %s", error)  # noqa: TRY400  the sentence says it all
             return str(error)
-        log.info(
-            "the certificate was loaded; %d days left", self.certificate.days_left(self._clock())
-        )
+        return None
+
+    def apply(self, settings: TlsSettings, certificate: Certificate) -> None:
+        """Go by other settings from now on, and by a certificate that was loaded by them."""
+        self._settings = settings
+        self._stamp = self._look()
+        self._take(certificate)
+
+    def _take(self, certificate: Certificate) -> None:
+        self.certificate = certificate
+        log.info("the certificate was loaded; %d days left", certificate.days_left(self._clock()))
         self._warned_at = 0.0
         self._warn()
-        return None
 
     def check(self) -> None:
         """Reload when a file has changed; warn once a day when the certificate will soon end."""

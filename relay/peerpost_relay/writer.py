@@ -15,7 +15,7 @@ from msgspec import Struct
 from peerpost_protocol.refusals import Refusal
 from peerpost_relay.errors import RefusalError, StoreError
 from peerpost_relay.outcomes import News, Outcome
-from peerpost_relay.settings import RelaySettings
+from peerpost_relay.settings import RelaySettings, Renewable
 from peerpost_relay.store import Operation, Store
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ class Write(Struct, frozen=True):
     answer: Callable[[Any], None]  # of the operation's result or a RefusalError
 
 
-class Writer:
+class Writer(Renewable):
     """Own the inbox of operations and the task that commits them."""
 
     def __init__(

@@ -20,7 +20,7 @@ from peerpost_relay.ingest import Cards
 from peerpost_relay.outcomes import Outcome
 from peerpost_relay.proofs import Proofs
 from peerpost_relay.session import Session
-from peerpost_relay.settings import RelaySettings
+from peerpost_relay.settings import RelaySettings, Renewable
 from peerpost_relay.store import Operation
 
 WriteFrame = (
@@ -43,13 +43,17 @@ WRITES = (
 )
 
 
-class Writes:
+class Writes(Renewable):
     """Know the check and the operation of each frame that changes something."""
 
     def __init__(self, settings: RelaySettings, proofs: Proofs, backups: BackupRequests) -> None:
-        self._settings = settings
         self._proofs = proofs
         self._backups = backups
+        self.apply(settings)
+
+    def apply(self, settings: RelaySettings) -> None:
+        """Go by these from now on."""
+        super().apply(settings)
         self._room = publishing.Room(
             settings.channel_bytes_max, settings.identity_bytes_max, settings.quota_retry_ms
         )

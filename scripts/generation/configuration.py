@@ -24,6 +24,10 @@ Values are written as in TOML; a text needs no quotes in a variable or an option
 error that names the nearest one that does, and so is a variable with one of the two prefixes. A file that others than
 its reader and root can write is refused. A wrong configuration ends either process with exit code 2.
 
+At `systemctl reload` (SIGHUP) both processes read all of it again. What is `live` below takes effect; what says
+`restart` waits for the next start, and is named in a line of the log. When anything in it is wrong, everything stays as
+it was, and the log and `systemctl status` say why.
+
 ## Daemon
 
 {daemon}

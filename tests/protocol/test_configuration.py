@@ -7,7 +7,7 @@ import pytest
 from msgspec import Meta, Struct
 
 from peerpost_protocol import configuration
-from peerpost_protocol.configuration import check_owner, example, read, reference, settings_of
+from peerpost_protocol.configuration import Live, check_owner, example, read, reference, settings_of
 from peerpost_protocol.errors import MalformedError
 
 
@@ -20,7 +20,7 @@ class Row(Struct, frozen=True, forbid_unknown_fields=True):
 class Table(Struct, frozen=True, forbid_unknown_fields=True):
     """Be a table."""
 
-    wait_seconds: Annotated[float, Meta(gt=0)] = 1.5  # how long
+    wait_seconds: Live[Annotated[float, Meta(gt=0)]] = 1.5  # how long
 
 
 class Base(Struct, frozen=True, kw_only=True):
@@ -144,9 +144,9 @@ def test_the_example_says_every_setting_at_its_default_and_can_be_read() -> None
 
 def test_the_reference_names_unit_default_bound_and_meaning() -> None:
     lines = reference(Whole).splitlines()
-    assert "| `wait_seconds` (s) | `1.5` | over 0 | how long |" in lines
-    assert "| `count` | `3` | from 1 to 9 | how many |" in lines
-    assert '| `level` | `"low"` | high, low | several lines say what it is |' in lines
+    assert "| `wait_seconds` (s) | `1.5` | over 0 | live | how long |" in lines
+    assert "| `count` | `3` | from 1 to 9 | restart | how many |" in lines
+    assert '| `level` | `"low"` | high, low | restart | several lines say what it is |' in lines
 
 
 @pytest.mark.parametrize(("mode", "owner"), [(0o100620, 7), (0o100602, 0), (0o100600, 8)])
@@ -164,3 +164,17 @@ def test_changes_are_named_by_their_paths() -> None:
     before = given()
     after = given(assigned=["table.wait_seconds=9", "count=1"])
     assert sorted(configuration.changed(before, after)) == ["count", "table.wait_seconds"]
+
+
+def test_what_is_live_is_taken_and_what_is_not_waits() -> None:
+    before = given()
+    after = given(assigned=["table.wait_seconds=9", "count=1"])
+    outcome = configuration.renewed(before, after)
+    assert (outcome.taken, outcome.waiting) == (("table.wait_seconds",), ("count",))
+    assert outcome.now == given(assigned=["table.wait_seconds=9"])
+    assert str(outcome) == "taken: table.wait_seconds; at the next start only: count"
+
+
+def test_the_same_once_more_changes_nothing() -> None:
+    outcome = configuration.renewed(given(), given())
+    assert (outcome.now, str(outcome)) == (given(), "no setting has changed")

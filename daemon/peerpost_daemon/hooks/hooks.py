@@ -1,7 +1,7 @@
 """All hooks of the configuration."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.hooks.event import Action
@@ -9,6 +9,8 @@ from peerpost_daemon.hooks.hook import Hook
 from peerpost_daemon.hooks.program import Program
 from peerpost_daemon.hooks.settings import HookSettings
 from peerpost_daemon.hooks.webhook import Webhook
+
+Prepared = list[tuple[HookSettings, Action]]
 
 
 class Hooks:
@@ -21,8 +23,19 @@ class Hooks:
 
     def start(self) -> None:
         """Begin those that the settings name. Raises DaemonError for one that cannot work."""
-        actions = [(one, self._action(one)) for one in self._daemon.settings.hooks]
-        self._hooks = [Hook(self._daemon, settings, action) for settings, action in actions]
+        self._begin(self.prepared(self._daemon.settings.hooks))
+
+    def prepared(self, wanted: Sequence[HookSettings]) -> Prepared:
+        """Return what `replace` needs. Raises DaemonError for a hook that cannot work."""
+        return [(one, self._action(one)) for one in wanted]
+
+    async def replace(self, prepared: Prepared) -> None:
+        """End the hooks that there are and begin others; what was under way comes again."""
+        await self.close()
+        self._begin(prepared)
+
+    def _begin(self, prepared: Prepared) -> None:
+        self._hooks = [Hook(self._daemon, settings, action) for settings, action in prepared]
 
     async def close(self) -> None:
         """End all of them."""

@@ -5,11 +5,18 @@ structs an array of tables.
 """
 
 from functools import cache
+from typing import Annotated, TypeVar
 
 import msgspec
-from msgspec import Struct, inspect
+from msgspec import Meta, Struct, inspect
 
 from peerpost_protocol.configuration.comments import comments_of
+
+T = TypeVar("T")
+
+_LIVE = "live"
+Live = Annotated[T, Meta(extra={_LIVE: True})]
+"""Be a setting that takes effect when a running service reads its configuration anew; others wait for a start."""
 
 _UNITS = {
     "_seconds": "s",
@@ -33,6 +40,12 @@ class Setting(Struct, frozen=True):
     def unit(self) -> str:
         """Return the unit that the name says, or nothing."""
         return next((unit for end, unit in _UNITS.items() if self.path.endswith(end)), "")
+
+    @property
+    def live(self) -> bool:
+        """Tell whether it takes effect at a reload."""
+        extra = self.type.extra if isinstance(self.type, inspect.Metadata) else None
+        return bool(extra and extra.get(_LIVE))
 
     @property
     def bound(self) -> str:

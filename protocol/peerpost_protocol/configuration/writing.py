@@ -38,7 +38,8 @@ def reference(declared: type[Struct]) -> str:
 def _section(title: str, settings: Sequence[Setting]) -> str:
     rows = "".join(f"{_row(setting)}\n" for setting in settings)
     head = f"### `{title}`\n\n" if title else ""
-    return f"{head}| setting | default | bound | meaning |\n| --- | --- | --- | --- |\n{rows}"
+    columns = "| setting | default | bound | changes | meaning |\n| --- | --- | --- | --- | --- |\n"
+    return f"{head}{columns}{rows}"
 
 
 def _tables(declared: type[Struct]) -> list[tuple[str, list[Setting]]]:
@@ -77,7 +78,9 @@ def _wrapped(text: str) -> str:
 def _row(setting: Setting) -> str:
     name = setting.path.rpartition(".")[2]
     unit = f" ({setting.unit})" if setting.unit else ""
-    cells = (f"`{name}`{unit}", _shown(setting.default), setting.bound, setting.description)
+    when = "live" if setting.live else "restart"
+    shown = _shown(setting.default)
+    cells = (f"`{name}`{unit}", shown, setting.bound, when, setting.description)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
