@@ -162,9 +162,9 @@ class Daemon:
         if requires is Requires.ACCOUNT:
             _ = self.account
 
-    async def read(self, function: Callable[[SqlConnection], T]) -> T:
+    async def read(self, function: Callable[[SqlConnection], T], *, quick: bool = False) -> T:
         """Read the vault; see Database.read."""
-        return await self.database.read(function)
+        return await self.database.read(function, quick=quick)
 
     async def write(self, function: Callable[[SqlConnection], T]) -> T:
         """Write the vault; see Database.write."""

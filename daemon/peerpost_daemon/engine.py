@@ -26,7 +26,15 @@ from peerpost_daemon.files.engine import FileEngine
 from peerpost_daemon.files.store import FileStore
 from peerpost_daemon.histories import Histories
 from peerpost_daemon.inbound import standing
-from peerpost_daemon.inbound.inbox import Delivered, Inbox, Joining, Lacking, Noticed, Receipted
+from peerpost_daemon.inbound.arrivals import (
+    Delivered,
+    Joining,
+    Lacking,
+    News,
+    Noticed,
+    Receipted,
+)
+from peerpost_daemon.inbound.inbox import Inbox
 from peerpost_daemon.inbound.logs import RosterLogs
 from peerpost_daemon.inbound.opening import Recipient
 from peerpost_daemon.inheritance import Inheritance
@@ -351,13 +359,14 @@ class Engine:
         except (DaemonError, LinkError) as error:
             _log.warning("an event was not stored: %s", error.kind)
 
-    def _stored(self, *, more_may_go: bool) -> None:
+    def _stored(self, news: News) -> None:
         self._anew_seconds = RESTART_SECONDS
-        self._receipts.wake()
-        if self.files is not None:
-            self.files.wake()
+        if news.others or news.may_go:
+            self._receipts.wake()
+            if self.files is not None:
+                self.files.wake()
         self._mending.look()
-        if more_may_go:
+        if news.may_go:
             self._answers.rosters_changed()
             self.requests.wake()
             self.outbound.again()

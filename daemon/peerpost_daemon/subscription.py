@@ -82,7 +82,8 @@ async def _page(daemon: Daemon, after: int, wanted: Filter, reader: Reader | Non
     limit_bytes = settings.event_page_bytes
     try:
         return await daemon.read(
-            lambda db: event_pages.page(db, after, wanted, limit=limit, limit_bytes=limit_bytes)
+            lambda db: event_pages.page(db, after, wanted, limit=limit, limit_bytes=limit_bytes),
+            quick=True,
         )
     except DaemonError as error:
         note(error)

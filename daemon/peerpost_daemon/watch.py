@@ -22,7 +22,7 @@ Ranks = Callable[[SqlConnection, list[bytes]], dict[bytes, int]]
 class Read(Protocol):
     """Read the vault."""
 
-    def __call__(self, function: Callable[[SqlConnection], T], /) -> Awaitable[T]:
+    def __call__(self, function: Callable[[SqlConnection], T], /, *, quick: bool) -> Awaitable[T]:
         """Run a function over the vault."""
 
 
@@ -96,7 +96,7 @@ class Watch:
 
     async def _look(self, watched: list[_Watched]) -> None:
         wanted = sorted({one.message for one in watched})
-        ranks = await self._read(lambda db: self._ranks(db, wanted))
+        ranks = await self._read(lambda db: self._ranks(db, wanted), quick=True)
         for one in watched:
             rank = ranks.get(one.message, self._unknown)
             if rank >= one.rank and not one.reached.done():

@@ -10,17 +10,31 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
-
-from msgspec import Struct
 
 from peerpost_daemon.asking import Relay
 from peerpost_daemon.bell import Bell
 from peerpost_daemon.directory import Directory
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.inbound import admitting, opening, receipts, releasing, taking
+from peerpost_daemon.inbound.arrivals import (
+    ANYTHING,
+    Arrived,
+    Delivered,
+    Joining,
+    Lacking,
+    News,
+    Noticed,
+    Receipted,
+    Stored,
+)
 from peerpost_daemon.inbound.checkpoints import Checkpoints
-from peerpost_daemon.inbound.logs import LogsTooLongError, RosterLogs
+from peerpost_daemon.inbound.logs import (
+    HolesError,
+    LogsTooLongError,
+    RosterLog,
+    RosterLogs,
+    refuse_holes,
+)
 from peerpost_daemon.inbound.opening import Opened, Parsed, Taking
 from peerpost_daemon.inbound.spoiled import SpoiledError, mended, read_again, refuse_spoiled
 from peerpost_daemon.link.errors import InboundFullError, LinkError
@@ -30,8 +44,7 @@ from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
 from peerpost_protocol.card import Card
 from peerpost_protocol.envelope import Envelope, EnvelopeClaim
-from peerpost_protocol.frames import CardNotice, Item
-from peerpost_protocol.signing import Signed
+from peerpost_protocol.frames import Item
 
 MAX_WAITING_BYTES = 32 * 1024 * 1024
 MAX_BATCH_BYTES = 2 * 1024 * 1024
@@ -42,61 +55,12 @@ MAX_OPENED_WHILE_STORING = 8
 MAX_ADMITTED = 64
 """Items of a request that are taken together."""
 
+ParsedItems = list[tuple[bytes, list[Parsed]]]
 OpenedItems = list[tuple[bytes, list[tuple[Item, Opened]]]]
 """Channels, each with its items in their order."""
 Judge = Callable[[OpenedItems], None]
 
 _log = logging.getLogger(__name__)
-
-
-class Delivered(Struct, frozen=True):
-    """Be items of a channel that wait to be processed."""
-
-    channel: bytes
-    items: tuple[Item, ...]
-    size: int
-
-
-class Receipted(Struct, frozen=True):
-    """Be a receipt that waits to be processed."""
-
-    channel: bytes
-    revision: int
-    receipt: Signed
-    size: int
-
-
-class Lacking(Struct, frozen=True):
-    """Be a roster that the relay has and the stream did not bring: it is read from the roster's log."""
-
-    channel: bytes
-    roster_position: int
-    size: int = 0
-
-
-class Joining(Struct, frozen=True):
-    """Be a channel that is not known here and that the relay counts this card in, with its roster's position."""
-
-    channel: bytes
-    roster_position: int
-    size: int = 0
-
-
-class Noticed(Struct, frozen=True):
-    """Be news of a history that waits to be processed."""
-
-    news: CardNotice
-    size: int
-
-
-Arrived = Delivered | Receipted | Lacking | Joining | Noticed
-
-
-class Stored(Protocol):
-    """Be told after each commit."""
-
-    def __call__(self, *, more_may_go: bool) -> None:
-        """Say whether more of the outbox may be ready to go: a roster or the trust in a contact changed."""
 
 
 class Inbox:
@@ -189,19 +153,20 @@ class Inbox:
 
     async def _process(self, batch: list[Arrived]) -> None:
         async with self._storing:
-            rosters_changed = await self._hear_of_cards(batch)
+            news = News(await self._hear_of_cards(batch))
             delivered = [one for one in batch if isinstance(one, Delivered)]
-            rosters_changed |= await self._take(delivered) if delivered else False
+            if delivered:
+                news |= await self._take(delivered)
             lacking = {
                 one.channel: one.roster_position for one in batch if isinstance(one, Lacking)
             }
             for channel, end in lacking.items():
-                rosters_changed |= await self._learn(channel, end)
+                news |= News(await self._learn(channel, end))
             notices = [one for one in batch if isinstance(one, Receipted)]
             if notices:
                 await self._note(notices)
         self._bell.ring()
-        self._stored(more_may_go=rosters_changed)
+        self._stored(news)
 
     async def _hear_of_cards(self, batch: list[Arrived]) -> bool:
         """Take news of cards, and the channels that they bring; return whether cards or rosters changed."""
@@ -217,15 +182,15 @@ class Inbox:
             await self._release()
         return changed
 
-    async def _take(self, delivered: list[Delivered]) -> bool:
-        """Store items; return whether a roster changed by them. What does not verify is read again, once."""
+    async def _take(self, delivered: list[Delivered]) -> News:
+        """Store items; return what they brought. What does not verify is read again, once."""
         try:
             return await self._store(delivered, refuse_spoiled)
         except LogsTooLongError:
-            changed = False
+            news = News()
             for one in dict.fromkeys(d.channel for d in delivered):
-                changed |= await self._take([d for d in delivered if d.channel == one])
-            return changed
+                news |= await self._take([d for d in delivered if d.channel == one])
+            return news
         except SpoiledError as error:
             found = await read_again(self._relay, error.places)
             again = [
@@ -234,34 +199,44 @@ class Inbox:
             ]
             return await self._store(again, _pass_everything)
 
-    async def _store(self, delivered: list[Delivered], judge: Judge) -> bool:
+    async def _store(self, delivered: list[Delivered], judge: Judge) -> News:
         parsed = [(one.channel, opening.parse(one.items)) for one in delivered]
-        named = opening.cards_named(p for _, items in parsed for p in items)
-        logs = await self._logs.missing(parsed)
-        named |= {id_ for log in logs.values() for id_ in log.cards}
-        cards = await self._directory.known_or_fetched(named, self._me.card)
-        learned = await self._directory.learn_of_strangers(cards, self._me.card)
-        small = sum(len(items) for _, items in parsed) <= MAX_OPENED_WHILE_STORING
-        small = small and not logs
-        opened = None if small else await asyncio.to_thread(self._open, parsed, cards)
-        verified = {channel: log.verified(cards) for channel, log in logs.items()}
-        known = Taking(self._me, self._now_ms(), cards, verified)
+        cards, learned = await self._cards(opening.cards_named(p for _, ps in parsed for p in ps))
+        few = sum(len(items) for _, items in parsed) <= MAX_OPENED_WHILE_STORING
+        opened = None if few else await asyncio.to_thread(self._open, parsed, cards)
+        logs = None
+        try:
+            news = await self._store_opened(parsed, opened, cards, logs, judge)
+        except HolesError:
+            logs = await self._logs.missing(parsed)
+            authors, newer = await self._cards({id_ for log in logs.values() for id_ in log.cards})
+            news = await self._store_opened(parsed, opened, cards | authors, logs, judge)
+            learned |= newer
+        return news | News(may_go=learned)
 
+    async def _store_opened(
+        self,
+        parsed: ParsedItems,
+        opened: OpenedItems | None,
+        cards: dict[bytes, Card],
+        logs: dict[bytes, RosterLog] | None,
+        judge: Judge,
+    ) -> News:
+        """Store items, opening them first if that was not done. Raises HolesError unless logs were read for them."""
+        verified = {channel: log.verified(cards) for channel, log in (logs or {}).items()}
+        known = Taking(self._me, self._now_ms(), cards, verified)
         doubted: list[Envelope] = []
 
         def store(db: SqlConnection) -> taking.Taken:
-            changed, rewound = learned, set[bytes]()
+            if logs is None:
+                refuse_holes(db, parsed)
             history.make_room(db, self._max_history_bytes, known.now_ms)
             things = opened or self._open(parsed, cards)
             judge(things)
-            for channel, items in things:
-                if channel not in rewound:
-                    taken = taking.take(db, channel, items, known)
-                    changed |= taken.rosters_changed
-                    rewound |= {channel} if taken.rewound else set()
+            taken = _taken(db, things, known)
             if self._checkpoints is not None:
                 doubted[:] = self._checkpoints.doubted(db, things)
-            return taking.Taken(changed, rewound=bool(rewound))
+            return taken
 
         echo = all(_is_echo(one, self._me.card.id) for _, items in parsed for one in items)
         done = await self._database.write(store, later=echo and not self._bell.hurried)
@@ -270,8 +245,13 @@ class Inbox:
             self._broken()
         if doubted and self._checkpoints is not None and await self._checkpoints.look(doubted):
             await self._release()
-            return True
-        return done.rosters_changed
+            return ANYTHING
+        return News(done.rosters_changed, others=not echo)
+
+    async def _cards(self, named: set[bytes]) -> tuple[dict[bytes, Card], bool]:
+        """Return the cards with these ids, and whether the standing of any changed by it."""
+        cards = await self._directory.known_or_fetched(named, self._me.card)
+        return cards, await self._directory.learn_of_strangers(cards, self._me.card)
 
     async def _join(self, channel: bytes, end: int) -> bool:
         """Read the roster of a channel that came by descent; the stream of one that is known brings its own."""
@@ -281,25 +261,22 @@ class Inbox:
     async def _learn(self, channel: bytes, end: int) -> bool:
         """Read a roster from its log; return whether it changed."""
         log = await self._logs.upto(channel, end)
-        cards = await self._directory.known_or_fetched(set(log.cards), self._me.card)
-        await self._directory.learn_of_strangers(cards, self._me.card)
+        cards, _ = await self._cards(set(log.cards))
         known = Taking(self._me, self._now_ms(), cards, {channel: log.verified(cards)})
         return await self._database.write(lambda db: taking.learn(db, channel, end, known))
 
-    def _open(
-        self, parsed: list[tuple[bytes, list[Parsed]]], cards: dict[bytes, Card]
-    ) -> OpenedItems:
+    def _open(self, parsed: ParsedItems, cards: dict[bytes, Card]) -> OpenedItems:
         return [(ch, opening.open_items(items, cards, self._me)) for ch, items in parsed]
 
     async def _note(self, notices: list[Receipted]) -> None:
         claims, malformed = receipts.parse((n.channel, n.receipt) for n in notices)
-        ids = {claim.body.card for claim in claims}
-        cards = await self._directory.known_or_fetched(ids, self._me.card)
-        await self._directory.learn_of_strangers(cards, self._me.card)
-        verified, forged = await asyncio.to_thread(receipts.verify, claims, cards)
+        cards, _ = await self._cards({claim.body.card for claim in claims})
+        few = len(claims) <= MAX_OPENED_WHILE_STORING
+        checked = None if few else await asyncio.to_thread(receipts.verify, claims, cards)
         now_ms = self._now_ms()
 
         def store(db: SqlConnection) -> bool:
+            verified, forged = checked or receipts.verify(claims, cards)
             for bad in (*malformed, *forged):
                 receipts.warn(db, bad, now_ms)
             surpassed = [receipts.take(db, receipt, self._me, now_ms) for receipt in verified]
@@ -329,7 +306,7 @@ class Inbox:
                 self._broken()
                 raise
         self._bell.ring()
-        self._stored(more_may_go=True)
+        self._stored(ANYTHING)
 
     async def _take_kept(self, channel: bytes) -> None:
         after = 0
@@ -353,7 +330,7 @@ class Inbox:
             await self._database.write(decide)
             await self._release()
         self._bell.ring()
-        self._stored(more_may_go=True)
+        self._stored(ANYTHING)
 
     async def _release(self) -> None:
         """Take what was held back of senders that are believed by now."""
@@ -363,6 +340,17 @@ class Inbox:
             await self._database.write(
                 lambda db, ready=reopened, known=known: releasing.release(db, ready, known)  # type: ignore[misc]
             )
+
+
+def _taken(db: SqlConnection, things: OpenedItems, known: Taking) -> taking.Taken:
+    """Take the items of each channel, of one that has to be read again no more."""
+    changed, rewound = False, set[bytes]()
+    for channel, items in things:
+        if channel not in rewound:
+            taken = taking.take(db, channel, items, known)
+            changed |= taken.rosters_changed
+            rewound |= {channel} if taken.rewound else set()
+    return taking.Taken(changed, rewound=bool(rewound))
 
 
 def _pass_everything(_things: OpenedItems) -> None:

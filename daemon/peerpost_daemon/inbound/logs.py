@@ -54,6 +54,10 @@ class LogsTooLongError(Exception):
     """Say that the logs of several channels are too long together: each has to be read for itself."""
 
 
+class HolesError(Exception):
+    """Say that items stand on roster events that are neither known nor among them."""
+
+
 class _Room:
     """Be the bytes that logs may still take."""
 
@@ -120,6 +124,13 @@ class RosterLogs:
         claims = claims[:wanted]
         cards = frozenset(card for claim in claims for card in cards_of_event(claim))
         return RosterLog(tuple(claims), cards)
+
+
+def refuse_holes(db: SqlConnection, arrived: Arrived) -> None:
+    """Raise HolesError when what arrived needs logs."""
+    for channel, there in _needs(arrived).items():
+        if _end_of_holes(_next(db, channel), there) is not None:
+            raise HolesError
 
 
 def _needs(arrived: Arrived) -> dict[bytes, list[tuple[int, int]]]:

@@ -31,7 +31,9 @@ _log = logging.getLogger(__name__)
 
 
 class _Due(Struct, frozen=True):
-    body: ReceiptBody
+    receipt: Signed
+    channel: bytes
+    position: int
     before: int
 
 
@@ -72,11 +74,10 @@ class Receipts:
                     break
 
     async def _round(self) -> bool:
-        due = await self._database.read(self._due)
+        due = await self._database.read(self._due, quick=True)
         if not due:
             return False
-        signed = await asyncio.to_thread(self._signed, due)
-        posted = await asyncio.gather(*map(self._post, signed), return_exceptions=True)
+        posted = await asyncio.gather(*map(self._post, due), return_exceptions=True)
         done = [one for one, error in zip(due, posted, strict=True) if error is None]
         # Later: should it be lost, the same receipt is posted once more.
         await self._database.write(lambda db: _posted(db, done), later=True)
@@ -86,18 +87,22 @@ class Receipts:
         return len(due) == MAX_AT_ONCE
 
     def _due(self, db: SqlConnection) -> list[_Due]:
+        """Return what is due, signed: a thread of its own for that would cost more than signing does."""
         now_ms, card = self._now_ms(), self._sender.card.id
+        key, due = self._sender.keys.signing, channels.receipts_due(db, MAX_AT_ONCE)
         return [
-            _Due(ReceiptBody(channel, card, position, now_ms, chains.marks(db, channel)), before)
-            for channel, position, before in channels.receipts_due(db, MAX_AT_ONCE)
+            _Due(
+                _sign(key, ReceiptBody(id_, card, position, now_ms, chains.marks(db, id_))),
+                id_,
+                position,
+                before,
+            )
+            for id_, position, before in due
         ]
 
-    def _signed(self, due: list[_Due]) -> list[Signed]:
-        return [_sign(self._sender.keys.signing, one.body) for one in due]
-
-    async def _post(self, receipt: Signed) -> None:
+    async def _post(self, due: _Due) -> None:
         try:
-            await ask(self._link, PostReceipt(0, receipt), Accepted)
+            await ask(self._link, PostReceipt(0, due.receipt), Accepted)
         except RefusedError as error:
             if error.come_back:
                 raise
@@ -118,4 +123,4 @@ def _sign(key: SigningKey, body: ReceiptBody) -> Signed:
 
 def _posted(db: SqlConnection, done: list[_Due]) -> None:
     for one in done:
-        channels.receipt_posted(db, one.body.channel, one.body.position, one.before)
+        channels.receipt_posted(db, one.channel, one.position, one.before)

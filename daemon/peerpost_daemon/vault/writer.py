@@ -82,6 +82,7 @@ class Writer:
         self._arrived = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._groups = 0
+        self._working = False
         self._closing = False
         self.log_frames = 0  # of the write-ahead log, after the newest commit
 
@@ -108,6 +109,11 @@ class Writer:
             self._timer = asyncio.get_running_loop().call_later(LATER_SECONDS, self._arrived.set)
         return await future
 
+    @property
+    def is_idle(self) -> bool:
+        """Say whether nothing is being written, nor is about to be."""
+        return not (self._working or self._arrived.is_set() or self._closing)
+
     def close(self) -> None:
         """Take no more; `run` ends when what waits is committed."""
         self._closing = True
@@ -120,7 +126,9 @@ class Writer:
                 await self._arrived.wait()
                 await asyncio.sleep(0)  # let what else this turn brings come along
                 self._arrived.clear()
+                self._working = True
                 await self._commit_all()
+                self._working = False
         finally:
             self._forget_timer()
             self._closing = True

@@ -11,7 +11,8 @@ from peerpost_daemon.directory import Directory
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.inbound import inbox as module
 from peerpost_daemon.inbound import releasing
-from peerpost_daemon.inbound.inbox import Delivered, Inbox
+from peerpost_daemon.inbound.arrivals import Delivered, News
+from peerpost_daemon.inbound.inbox import Inbox
 from peerpost_daemon.inbound.logs import RosterLogs
 from peerpost_daemon.inbound.opening import Recipient
 from peerpost_daemon.inbound.spoiled import MAX_READ_AGAIN
@@ -207,7 +208,7 @@ def _accept(db: SqlConnection, identity: str) -> None:
     contacts.accept(db, identity, None, NOW_MS)
 
 
-def _heard(*, more_may_go: bool) -> None:
+def _heard(news: News) -> None:
     """Be told of a commit."""
 
 

@@ -176,3 +176,34 @@ async def test_an_opening_that_is_cancelled_lets_go_of_the_vault(vault: Path) ->
     with contextlib.suppress(asyncio.CancelledError):
         await opening
     await (await Database.open(vault, KEY, STEPS)).close()
+
+
+async def test_a_quick_read_runs_where_the_newest_rows_are(database: Database) -> None:
+    writing = await database.write(lambda _: threading.get_ident())
+    assert await database.read(lambda _: threading.get_ident()) != writing
+    assert await database.read(lambda _: threading.get_ident(), quick=True) == writing
+    await database.write(note("x"))
+    assert await database.read(texts, quick=True) == ["x"]
+
+
+async def test_a_quick_read_waits_for_no_commit(database: Database) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(connection: SqlConnection) -> None:
+        note("late")(connection)
+        begun.set()
+        go_on.wait()
+
+    writing = asyncio.create_task(database.write(slow))
+    await asyncio.to_thread(begun.wait)
+    try:
+        assert await database.read(texts, quick=True) == []
+    finally:
+        go_on.set()
+    await writing
+    assert await database.read(texts, quick=True) == ["late"]
+
+
+async def test_a_quick_read_that_writes_has_written_nothing(database: Database) -> None:
+    await database.read(note("x"), quick=True)
+    assert await database.read(texts) == []

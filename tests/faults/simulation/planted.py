@@ -11,6 +11,7 @@ from unittest.mock import patch
 from msgspec import structs
 
 from peerpost_daemon.engine import Engine
+from peerpost_daemon.inbound.arrivals import News
 from peerpost_daemon.outbound import answers
 from peerpost_daemon.outbound.answers import Answers
 from peerpost_daemon.outbound.pump import Pump
@@ -132,8 +133,8 @@ def _keys_are_forgotten() -> Plant:
 def _new_rosters_wake_nobody() -> Plant:
     right = Engine._stored
 
-    def wrong(self: Engine, *, more_may_go: bool) -> None:
-        right(self, more_may_go=False)
+    def wrong(self: Engine, news: News) -> None:
+        right(self, News(others=news.others))
 
     return Engine, "_stored", wrong
 
