@@ -58,7 +58,7 @@ from peerpost_daemon.outbound.receipts import Receipts
 from peerpost_daemon.outbound.sealing import Sender
 from peerpost_daemon.proving import Proving
 from peerpost_daemon.records import account as accounts
-from peerpost_daemon.records import alarms, backup, channels, events
+from peerpost_daemon.records import alarms, backup, channels, doubts, events
 from peerpost_daemon.records.account import Account
 from peerpost_daemon.records.history import MAX_HISTORY_BYTES
 from peerpost_daemon.records.own_chain import Found
@@ -248,6 +248,7 @@ class Engine:
             if before is not None and before != epoch:
                 channels.rewind_all(db)
                 backup.forget_fetches(db)
+                doubts.doubt_all(db)
                 alarms.sound(db, "relay_store_changed", None, self._now_ms())
 
         await self._backups.hold()
@@ -266,6 +267,7 @@ class Engine:
         def store(db: SqlConnection) -> Found:
             found = standing.take_in(db, states, now_ms)
             standing.take_unknown(db, states, found, now_ms)
+            doubts.doubt(db, {*found.lost, *found.rosters})
             return found
 
         found = await self._database.write(store)

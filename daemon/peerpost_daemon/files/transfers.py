@@ -180,16 +180,17 @@ class Transfers:
             await self.move(self._line, transfer)
         except RefusedError as error:
             if error.come_back:
-                self._later(number, (error.retry_after_ms or 0) / 1000)
+                self.later(number, (error.retry_after_ms or 0) / 1000)
             else:
                 await self.refused(transfer, error.kind)
         except (LinkError, DaemonError) as error:
             _log.info("a file has to wait: %s", error.kind)
-            self._later(number, 0)
+            self.later(number, 0)
         finally:
             self._progress.forget(number)
 
-    def _later(self, number: int, seconds: float) -> None:
+    def later(self, number: int, seconds: float) -> None:
+        """Try a file again after some seconds, RETRY_SECONDS at least."""
         wait = min(max(seconds, RETRY_SECONDS), LONGEST_RETRY_SECONDS)
         self._not_before[number] = asyncio.get_running_loop().time() + wait
 

@@ -2,6 +2,9 @@
 
 What the relay has already is not sent again, and it is asked first, also after a break. That it says so is not
 believed about the bytes: the id covers all of them, and receivers check it.
+
+A relay that was put back from an older copy may have lost files of messages that it has still, or is given again. It is
+asked for each of them as if it were to be uploaded, and gets those again whose copy is here (`records/doubts.py`).
 """
 
 import asyncio
@@ -12,7 +15,7 @@ from peerpost_daemon.delivering import give_up
 from peerpost_daemon.files.blob_line import BlobLine
 from peerpost_daemon.files.transfers import WINDOW, Transfers
 from peerpost_daemon.link.errors import RefusedError
-from peerpost_daemon.records import files, unwanted_blobs
+from peerpost_daemon.records import doubts, files, unwanted_blobs
 from peerpost_daemon.records.files import FileState, StoredFile, Transfer
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.file import blob_size
@@ -23,6 +26,9 @@ from peerpost_protocol.refusals import Refusal
 MAX_BEGINNINGS = 5
 """How often an upload is begun in one go when the relay loses or mistakes it."""
 LOST = "copy_lost"
+LOST_CHANNEL_SECONDS = 5.0
+"""A relay that has lost the channel too is given that first, by `outbound.mending`."""
+_LOST_CHANNEL = frozenset({Refusal.UNKNOWN_CHANNEL, Refusal.NOT_A_MEMBER})
 _BEGIN_AGAIN = frozenset({Refusal.WRONG_OFFSET, Refusal.WRONG_BLOB, Refusal.UNKNOWN_BLOB})
 
 
@@ -33,20 +39,25 @@ class Uploads(Transfers):
     unwanted: Callable[[], None] = staticmethod(lambda: None)
 
     async def next_of(self, db_skip: tuple[int, ...]) -> Transfer | None:
-        """Return the oldest file whose message waits for it."""
-        return await self._database.read(lambda db: files.next_upload(db, db_skip))
+        """Return the oldest file whose message waits for it, else one that the relay may have lost."""
+        return await self._database.read(
+            lambda db: files.next_upload(db, db_skip) or doubts.next_doubted(db, db_skip)
+        )
 
     async def refused(self, transfer: Transfer, reason: str) -> None:
-        """Give the message up: the relay will not take its file."""
-        now_ms = self._now_ms()
+        """Give the message up: the relay will not take its file. One that has left stays as it is."""
+        if transfer.outbox is None:
+            await self._not_taken_again(transfer, reason)
+            return
+        number, now_ms = transfer.outbox, self._now_ms()
 
         def store(db: SqlConnection) -> None:
             settled = files.set_state(
                 db, transfer.file.number, FileState.GONE, reason, was=(FileState.UPLOADING,)
             )
-            if settled and transfer.outbox is not None:
+            if settled:
                 self.add_event(db, transfer, FileState.GONE, 0, reason)
-                give_up(db, [(transfer.outbox, transfer.message)], reason, now_ms)
+                give_up(db, [(number, transfer.message)], reason, now_ms)
 
         await self.store(store)
 
@@ -91,8 +102,18 @@ class Uploads(Transfers):
             if self.moved(transfer, state.offset, total):
                 await self.tell(transfer, FileState.UPLOADING, state.offset)
 
+    async def _not_taken_again(self, transfer: Transfer, reason: str) -> None:
+        number = transfer.file.number
+        if reason in _LOST_CHANNEL:
+            self.later(number, LOST_CHANNEL_SECONDS)
+        else:
+            await self.store(lambda db: doubts.settle(db, number))
+
     async def _finish(self, transfer: Transfer) -> None:
         file: StoredFile = transfer.file
+        if transfer.outbox is None:
+            await self.store(lambda db: doubts.settle(db, file.number))
+            return
         may_leave = is_left = False
 
         def store(db: SqlConnection) -> None:

@@ -182,7 +182,7 @@ def of_outbox(db: SqlConnection, numbers: Sequence[int]) -> dict[int, tuple[File
 
 def next_upload(db: SqlConnection, skip: Iterable[int]) -> Transfer | None:
     """Return the oldest file whose message waits for it in a channel that the relay has."""
-    return _transfer(
+    return transfer_of(
         db,
         "JOIN outbox ON outbox.message_cursor = file.message "
         "JOIN channel ON channel.id = outbox.channel WHERE file.state = 'uploading' "
@@ -195,7 +195,7 @@ def next_upload(db: SqlConnection, skip: Iterable[int]) -> Transfer | None:
 def next_fetch(db: SqlConnection, skip: Iterable[int], small: int) -> Transfer | None:
     """Return the oldest file that is wanted, else one of at most `small` bytes that nobody has asked for."""
     skipped = tuple(skip)
-    return _transfer(db, "WHERE file.state = 'fetching'", "NULL", skipped) or _transfer(
+    return transfer_of(db, "WHERE file.state = 'fetching'", "NULL", skipped) or transfer_of(
         db, f"WHERE file.state = 'offered' AND file.size <= {small:d}", "NULL", skipped
     )
 
@@ -235,7 +235,8 @@ def stored_names(db: SqlConnection) -> set[str]:
     return {name for (name,) in rows.fetchall()}
 
 
-def _transfer(db: SqlConnection, rest: str, outbox: str, skip: Iterable[int]) -> Transfer | None:
+def transfer_of(db: SqlConnection, rest: str, outbox: str, skip: Iterable[int]) -> Transfer | None:
+    """Return the oldest file that `rest` leaves, `outbox` being the expression of its place there."""
     skipped = tuple(skip)
     marks = ", ".join("?" * len(skipped))
     row = db.execute(

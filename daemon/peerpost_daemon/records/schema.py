@@ -6,6 +6,7 @@ from peerpost_daemon.records.ahead_schema import AHEAD
 from peerpost_daemon.records.backup_schema import BACKUPS
 from peerpost_daemon.records.bounds_schema import BOUNDS
 from peerpost_daemon.records.content_schema import CONTENT
+from peerpost_daemon.records.doubt_schema import DOUBTS
 from peerpost_daemon.records.file_schema import FILES
 from peerpost_daemon.records.inheritance_schema import INHERITANCE
 from peerpost_daemon.records.lineage_schema import LINEAGE
@@ -212,4 +213,5 @@ MIGRATIONS: Final = (
     Migration(14, "rotations, and chains of earlier cards", ROTATION),
     Migration(15, "receivers that are ahead", AHEAD),
     Migration(16, "blobs to remove at the relay", UNWANTED_BLOBS),
+    Migration(17, "uploads that a relay may have lost", DOUBTS),
 )
