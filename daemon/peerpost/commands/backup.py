@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from peerpost.commands.unlock import add_passphrase_sources, passphrase
 from peerpost.listing import counted, moment
+from peerpost.terminal import label
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _make(client: Client, options: Namespace, screen: Screen) -> None:
         file=str(Path(options.to).absolute()) if options.to else None,
         messages=False if options.without_messages else None,
     )
-    place = made["file"] or "the relay"
+    place = label(made["file"] or "the relay")
     size = f"{made['bytes']} bytes, {counted(made['messages'], 'message')}"
     screen.show(made, f"version {made['version']} at {place}: {size}")
 
@@ -72,6 +73,6 @@ def _lines(shown: StoredBackup) -> Iterator[str]:
         yield "the relay keeps no backup"
     else:
         stored = moment(shown["stored_at_ms"] or 0)
-        yield f"version {shown['version']}  {shown['bytes']} bytes  {stored}  by {shown['card']}"
+        yield f"version {shown['version']}  {shown['bytes']} bytes  {stored}  by {label(shown['card'])}"
     for fetch in shown["fetches"]:
-        yield f"  fetched {moment(fetch['at_ms'])}  version {fetch['version']}  by {fetch['card']}"
+        yield f"  fetched {moment(fetch['at_ms'])}  version {fetch['version']}  by {label(fetch['card'])}"

@@ -45,7 +45,7 @@ def run(client: Client, options: Namespace, screen: Screen) -> None:
         return
     if options.action == "rotate":
         account = client.account_rotate()
-        screen.show(account, f"{label(account['device'])}  {account['fingerprint']}")
+        screen.show(account, f"{label(account['device'])}  {label(account['fingerprint'])}")
         return
     if options.action == "approve":
         devices = client.account_approve(

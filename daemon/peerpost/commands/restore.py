@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from peerpost.commands.unlock import add_passphrase_sources, passphrase
 from peerpost.listing import counted
+from peerpost.terminal import label
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,4 +42,4 @@ def run(client: Client, options: Namespace, screen: Screen) -> None:
         counted(done["messages"], "message"),
     )
     what = ", ".join(counts)
-    screen.show(done, f"{done['identity']} restored from version {done['version']}: {what}")
+    screen.show(done, f"{label(done['identity'])} restored from version {done['version']}: {what}")
