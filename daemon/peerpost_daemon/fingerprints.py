@@ -38,7 +38,7 @@ def parse(text: str) -> list[Listed]:
 
 
 def _lines(text: str) -> Iterator[Listed]:
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(text.split("\n", MAX_LINES), 1):
         if number > MAX_LINES:
             raise _bad(number, f"a list has at most {MAX_LINES} lines")
         content = line.partition("#")[0].split(maxsplit=1)

@@ -19,7 +19,8 @@ from tests.faults import checker, guided
 from tests.faults.disks import CannotMountError
 from tests.faults.fuzzing import Fuzzed, fuzz
 from tests.faults.network import FAULTS, PATIENT, noticed_after, through
-from tests.faults.parsers import PARSERS, Parser
+from tests.faults.parser import Parser
+from tests.faults.parsers import PARSERS
 from tests.faults.power import Cuts, cut_the_daemon, cut_the_relay
 from tests.faults.reconnects import BIN_SECONDS, come_back
 from tests.faults.simulation.long import weeks

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from tests.faults.parsers import Parser
+from tests.faults.parser import Parser
 
 LONGEST_SECONDS = 0.25  # of processor time, for one input
 MOST_GROWN_BYTES = 96 * 2**20  # of resident memory, for a whole run

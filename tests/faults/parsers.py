@@ -4,8 +4,7 @@ Each has valid inputs to start from, and the errors that it may raise; any other
 """
 
 import typing
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from types import UnionType
@@ -33,11 +32,25 @@ from peerpost_daemon.vault import keyfile
 from peerpost_protocol.backup import Opener, parse_preamble
 from peerpost_protocol.backup.records import decode_record
 from peerpost_protocol.card import open_card
-from peerpost_protocol.content import Content, Data, Text, decode_content, encode_content
+from peerpost_protocol.content import (
+    Content,
+    Correlation,
+    Data,
+    Deletion,
+    Edit,
+    File,
+    Files,
+    Presentation,
+    Reaction,
+    ReadMark,
+    Text,
+    decode_content,
+    encode_content,
+)
 from peerpost_protocol.envelope import parse_envelope, recipients_of, unseal, verify_envelope
-from peerpost_protocol.errors import ProtocolError
 from peerpost_protocol.frames import (
     ClientFrame,
+    HistoryPage,
     RelayFrame,
     decode_client_frame,
     decode_relay_frame,
@@ -45,17 +58,23 @@ from peerpost_protocol.frames import (
     encode_frame,
 )
 from peerpost_protocol.head import request_of
+from peerpost_protocol.history import Began, open_history
 from peerpost_protocol.identity import normalise
+from peerpost_protocol.limits import MAX_FRAME
 from peerpost_protocol.padding import pad, unpad
 from peerpost_protocol.receipt import Mark, ReceiptBody, parse_receipt
 from peerpost_protocol.roster import Leave, parse_event, verify_event
 from peerpost_protocol.signing import Signed
-from peerpost_protocol.wire import encode
+from peerpost_protocol.statement import Endorse, parse_statement
+from peerpost_protocol.wire import Decoder, encode
 from peerpost_relay.handshake import Handshake
 from peerpost_relay.http import Pages
 from peerpost_relay.incoming import Incoming
 from peerpost_relay.settings import EdgeSettings
+from tests.faults.local_parsers import LOCAL_PARSERS
+from tests.faults.parser import Parser
 from tests.support import backups
+from tests.support.identities import RELAY, begun, device, stated
 from tests.support.people import added, changed, channel_of, digest, opened, person, sealed
 from tests.support.wire_values import values
 
@@ -71,23 +90,12 @@ EVENTS = (
     *OURS,
     *changed(CHANNEL, BOB, Leave()).events[-1:],
 )
+_page = Decoder[HistoryPage](HistoryPage, "page", MAX_FRAME)
 HTTP = (
     b"GET / HTTP/1.1\r\nHost: relay\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
     b"Sec-WebSocket-Protocol: peerpost.v1\r\n\r\n"
 )
-
-
-@dataclass(frozen=True)
-class Parser:
-    """Be one of them; `text`: its input is JSON or text, not msgpack. `slow`: cryptography inside."""
-
-    name: str
-    parse: Callable[[bytes], Any]
-    seeds: Sequence[bytes]
-    errors: tuple[type[Exception], ...] = (ProtocolError,)
-    text: bool = False
-    slow: bool = False
 
 
 def _samples(union: object) -> list[bytes]:
@@ -216,11 +224,37 @@ def _bulk(data: bytes) -> object:
 
 
 def _contents() -> list[bytes]:
-    bodies = (Text("hello"), Data("application/json", b"{}"))
+    """Return one content of each kind, with everything that may stand beside its body."""
+    message, author = bytes(16), ALICE.identity
+    attached = File(digest("b"), digest("k"), 5, digest("s"), "a.png", "image/png", b"x")
+    bodies = (
+        Text("hello"),
+        Data("application/json", b"{}"),
+        Files("look", (attached,)),
+        Reaction(message, author, "+1", withdrawn=False),
+        Edit(message, "better"),
+        Deletion(message, author),
+        ReadMark(7),
+    )
+    shown = Presentation("title", 3, ("tag",), (BOB.identity,), markdown=True)
+    beside = (message, Correlation(message, answers=True))
     return [
-        encode_content(Content(ALICE.card.id, CHANNEL.id, 1, None, None, body, None))
+        encode_content(Content(ALICE.card.id, CHANNEL.id, 1, *beside, body, shown))
         for body in bodies
     ]
+
+
+def _entries() -> list[bytes]:
+    first = begun(ALICE)
+    phone = device("alice", "phone", ALICE)
+    endorsed = stated(first, ALICE, phone, Endorse())
+    return [encode(HistoryPage(1, ALICE.identity, (Began(ALICE.card.signed), endorsed), 2))]
+
+
+def _history(data: bytes) -> object:
+    """Open what a relay answers for a history."""
+    page = _page(data)
+    return open_history(page.entries, RELAY.public)
 
 
 def _json_lines() -> list[bytes]:
@@ -262,6 +296,12 @@ PARSERS = (
     Parser("verified envelope", _verified_envelope, [ENVELOPE], slow=True),
     Parser("wraps", _wraps, [OPENED.parts.wraps], slow=True),
     Parser("content", decode_content, _contents()),
+    Parser(
+        "statement",
+        _payload(parse_statement),
+        [stated(begun(ALICE), ALICE, BOB, Endorse()).statement.payload],
+    ),
+    Parser("history page", _history, _entries(), slow=True),
     Parser("padding", unpad, [pad(b"data"), pad(bytes(300))]),
     Parser(
         "receipt",
@@ -285,4 +325,5 @@ PARSERS = (
     Parser("backup record", decode_record, [encode(one) for one in backups.records(1)]),
     Parser("WebSocket stream", _websocket, _stream(), ()),
     Parser("HTTP handshake", _handshake, [HTTP], (), text=True, slow=True),
+    *LOCAL_PARSERS,
 )

@@ -5,7 +5,8 @@ import base64
 import pytest
 
 from tests.faults.fuzzing import fuzz
-from tests.faults.parsers import PARSERS, Parser
+from tests.faults.parser import Parser
+from tests.faults.parsers import PARSERS
 
 RUNS, SLOW_RUNS = 3_000, 400
 SHOWN = 2  # findings

@@ -81,7 +81,7 @@ def _messages(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     for number, line in enumerate(lines, 1):
         try:
             found = json.loads(line) if len(line) <= MAXIMUM_LINE_BYTES else None
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict):
             raise UsageError("usage", f"Line {number} is no exported message.")

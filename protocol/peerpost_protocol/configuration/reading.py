@@ -94,7 +94,7 @@ def _parsed(text: bytes) -> Tree:
         raise MalformedError("bad_configuration", f"over {MAX_CONFIGURATION:,} bytes")
     try:
         return tomllib.loads(text.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # not UTF-8, no TOML, a number of 5,000 digits
         raise MalformedError("bad_configuration", f"no TOML: {error}") from None
 
 
@@ -128,7 +128,7 @@ def _value(setting: Setting, text: str) -> object:
         return text
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return text
 
 
