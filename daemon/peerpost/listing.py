@@ -180,9 +180,11 @@ def check_lines(check: Check) -> Iterable[str]:
 
 
 def account_lines(account: Account) -> Iterable[str]:
-    """Return the account and what to read out to others."""
+    """Return the account, what the relay knows of its identity, and what to read out to others."""
     reason = f" ({label(account['reason'])})" if account["reason"] else ""
-    yield f"{label(account['identity'])}  {label(account['state'])}{reason}"
+    proof = account["attestation"] or "unverified"
+    known = f", {label(proof)}" if account["state"] == "registered" else ""
+    yield f"{label(account['identity'])}  {label(account['state'])}{known}{reason}"
     yield f"  device {label(account['device'])}, card {label(account['card'])}"
     yield f"  fingerprint {label(account['fingerprint'])}"
 

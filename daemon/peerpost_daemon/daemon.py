@@ -218,15 +218,17 @@ class Daemon:
                 await self._begin_engine(database)
         self.bell.ring()
 
-    async def register(self, store: Callable[[SqlConnection], bool]) -> None:
+    async def register(
+        self, store: Callable[[SqlConnection], bool], code: str | None = None
+    ) -> None:
         """Store an account by `store`; if it returns true, begin the engine anew with what is stored.
 
-        Raises what `store` raises.
+        `code`: what proves the identity of a card that the relay does not have. Raises what `store` raises.
         """
         async with self._turn:
             if await self.write(store) or self._engine is None:
                 await self._end_engine()
-                await self._begin_engine(self.database)
+                await self._begin_engine(self.database, code)
 
     async def replace_card(self, store: Callable[[SqlConnection], None]) -> None:
         """Put another card in the account's place by `store`; the engine begins anew, whatever comes of it."""
@@ -305,7 +307,7 @@ class Daemon:
             raise DaemonError("storage_failed", message)
         return await keyfile.create_file(path, passphrase, self._cost)
 
-    async def _begin_engine(self, database: Database) -> None:
+    async def _begin_engine(self, database: Database, code: str | None = None) -> None:
         account, token = await database.read(lambda db: (accounts.find(db), accounts.token(db)))
         if account is None:
             return
@@ -313,6 +315,8 @@ class Daemon:
         if (url := self._relay_url(account)) is not None:
             link = LinkSettings(url, self.settings.allow_plain, self.settings.ca_file)
             engine = self._make_engine(database, account, token, link)
+            if code is not None:
+                engine.prove_card(code)
             await engine.start()
             self._engine = engine
 

@@ -1,11 +1,13 @@
 """Codes that prove an identity, and the rules for them, in a transaction.
 
 Attacker: somebody who wants to be `verified` as another: guesses codes, uses one again, or one that was sent for
-another card; or who has read the store. A code has 40 random bits, holds for one card, for minutes, once, and dies
-after a few wrong tries. What is stored is its HMAC under a key that only this process has and that ends with it.
+another device or identity; or who has read the store. A code has 40 random bits, holds for the cards of one identity
+with one signing key, for minutes, once, and dies after a few wrong tries. What is stored is its HMAC under a key that
+only this process has and that ends with it. It is the key and not the card: a device that learns, by its code, that its
+identity is taken issues its card anew, naming the card that is to endorse it.
 
 Checks of `confirm`, in their order (docs/protocol/frames.md, "confirm_proof"); the first three are refused alike:
- 1. a code was sent for this card
+ 1. a code was sent for this key and identity
  2. it has not expired
  3. it is this one; a wrong one is counted
  4. the card may be in the directory
@@ -42,17 +44,22 @@ def make_code(random_bytes: Callable[[int], bytes]) -> str:
     return f"{letters[:GROUP]}-{letters[GROUP:]}"
 
 
-def digest_of(key: bytes, card: bytes, code: str) -> bytes:
+def subject_of(card: Card) -> bytes:
+    """Return for whom a code holds: 32 bytes for the cards of one identity with one signing key."""
+    return sha256(card.body.signing_key + card.identity.encode()).digest()
+
+
+def digest_of(key: bytes, card: Card, code: str) -> bytes:
     """Return what is stored of a code, however it was typed."""
     typed = "".join(code.upper().replace("-", " ").split())
-    return hmac.new(key, card + typed.encode(errors="replace"), sha256).digest()
+    return hmac.new(key, subject_of(card) + typed.encode(errors="replace"), sha256).digest()
 
 
 def start(transaction: Transaction, card: Card, proof: Proof, now_ms: int, *, own: bool) -> Outcome:
     """Remember that a code is sent for a card; raise RefusalError."""
     require_own(transaction, card, own=own)
     transaction.forget_proofs(now_ms)
-    transaction.put_proof(card.id, proof)
+    transaction.put_proof(subject_of(card), proof)
     return Outcome(card.id, 0)
 
 
@@ -61,14 +68,15 @@ def confirm(
 ) -> Outcome | RefusalError:
     """Verify a card by its code; raise RefusalError. A refusal that is returned is stored as a wrong try."""
     require_own(transaction, card, own=own)
-    proof = transaction.proof(card.id)
+    subject = subject_of(card)
+    proof = transaction.proof(subject)
     if proof is None or proof.expires_at_ms <= now_ms:
         raise REFUSED  # 1, 2
     if not hmac.compare_digest(proof.digest, digest):
         left = proof.tries_left - 1
-        transaction.put_proof(card.id, replace(proof, tries_left=left) if left > 0 else None)
+        transaction.put_proof(subject, replace(proof, tries_left=left) if left > 0 else None)
         return REFUSED  # 3
-    transaction.put_proof(card.id, None)
+    transaction.put_proof(subject, None)
     return verify(transaction, card, now_ms, waiting_ms)  # 4
 
 

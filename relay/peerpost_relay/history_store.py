@@ -48,8 +48,8 @@ class HistorySnapshot(Protocol):
     def past_channels(self, identity: str) -> list[bytes]:
         """Return the ids of the channels in which an identity's cards are or were."""
 
-    def proof(self, card: bytes) -> Proof | None:
-        """Return the code that was sent for a card."""
+    def proof(self, subject: bytes) -> Proof | None:
+        """Return the code that was sent for a subject, as codes.py makes it of a card."""
 
 
 class HistoryTransaction(HistorySnapshot, Protocol):
@@ -58,8 +58,8 @@ class HistoryTransaction(HistorySnapshot, Protocol):
     def add_entry(self, entry: StoredEntry, statement: bytes | None) -> None:
         """Put an entry at the end of its history."""
 
-    def put_proof(self, card: bytes, proof: Proof | None) -> None:
-        """Replace a card's code; None: forget it."""
+    def put_proof(self, subject: bytes, proof: Proof | None) -> None:
+        """Replace a subject's code; None: forget it."""
 
     def forget_proofs(self, now_ms: int) -> None:
         """Forget the codes that have expired."""

@@ -134,7 +134,7 @@ class Proofs:
         return self._starting(self._outbox, card, peer)
 
     def _confirming(self, card: Card, code: str, *, own: bool) -> Operation[Step]:
-        digest = codes.digest_of(self._key, card.id, code)
+        digest = codes.digest_of(self._key, card, code)
         now_ms, waiting_ms = self._clock(), self._waiting_ms
         return lambda t: codes.confirm(t, card, digest, now_ms, waiting_ms, own=own)
 
@@ -149,7 +149,7 @@ class Proofs:
         code = codes.make_code(self._random_bytes)
         settings, now_ms, own = outbox.settings, self._clock(), peer.session.proof is not None
         stored = Proof(
-            codes.digest_of(self._key, card.id, code),
+            codes.digest_of(self._key, card, code),
             now_ms + settings.code_seconds * 1_000,
             settings.code_tries,
         )

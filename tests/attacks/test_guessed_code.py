@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from peerpost_protocol import frames as f
+from peerpost_protocol.card import issue_card
 from peerpost_protocol.frames import Attestation
 from peerpost_protocol.refusals import Refusal
 from tests.relay.test_proofs import CLOSED, OPEN, attestation, confirm, greeted, office, start
-from tests.support.relay_client import Person, RelayClient, refusal
+from tests.support.relay_client import Person, RelayClient, now_ms, refusal
 
 ALICE = "alice@example.org"
 
@@ -70,6 +71,20 @@ async def test_a_code_holds_for_its_card_alone(tmp_path: Path) -> None:
         assert isinstance(await start(client, mallory), f.Accepted)
         assert refusal(await confirm(client, mallory, code)) == Refusal.CODE_REFUSED
         assert isinstance(await confirm(client, alice, code), f.Accepted)
+        await client.close()
+
+
+async def test_a_code_proves_no_other_identity_of_the_same_key(tmp_path: Path) -> None:
+    mallory = Person("mallory@example.org")
+    as_alice = Person(ALICE)
+    as_alice.keys = mallory.keys
+    as_alice.card = issue_card(mallory.keys, ALICE, "test", now_ms())
+    async with office(tmp_path, CLOSED) as at:
+        client = await greeted(at.relay)
+        await start(client, mallory)
+        code = await at.box.code()
+        assert refusal(await confirm(client, as_alice, code)) == Refusal.CODE_REFUSED
+        assert isinstance(await confirm(client, mallory, code), f.Accepted)
         await client.close()
 
 

@@ -16,6 +16,7 @@ from tests.support.mailbox import Mailbox, mailbox
 from tests.support.relay_client import Person, RelayClient, now_ms, refusal
 from tests.support.relay_server import RunningRelay, running_relay
 
+CARD = Person("alice@example.org").card
 CLOSED = RelaySettings(drain_seconds=5.0, close_seconds=1.0)
 OPEN = RelaySettings(allow_unverified=True, drain_seconds=5.0, close_seconds=1.0)
 
@@ -164,10 +165,10 @@ def test_codes_are_random_and_are_read_however_they_are_typed() -> None:
     made = {codes.make_code(os.urandom) for _ in range(100)}
     assert len(made) == 100
     assert all(len(code) == 9 and set(code) <= {*codes.ALPHABET, "-"} for code in made)
-    first = codes.digest_of(b"k", b"c", "ABCD-2345")
-    assert first == codes.digest_of(b"k", b"c", " abcd 23 45\t")
-    assert first != codes.digest_of(b"k", b"d", "ABCD-2345")
-    assert first != codes.digest_of(b"l", b"c", "ABCD-2345")
+    first = codes.digest_of(b"k", CARD, "ABCD-2345")
+    assert first == codes.digest_of(b"k", CARD, " abcd 23 45\t")
+    assert first != codes.digest_of(b"k", Person("alice@example.org").card, "ABCD-2345")
+    assert first != codes.digest_of(b"l", CARD, "ABCD-2345")
 
 
 def test_the_alphabet_has_as_many_letters_as_divide_a_byte() -> None:
@@ -176,4 +177,4 @@ def test_the_alphabet_has_as_many_letters_as_divide_a_byte() -> None:
 
 @pytest.mark.parametrize("code", ["\u017f", "\ud7ff", "\u212a" * 8, "-" * 32])
 def test_no_code_fails_unforeseen(code: str) -> None:
-    assert len(codes.digest_of(b"k", b"c", code)) == 32
+    assert len(codes.digest_of(b"k", CARD, code)) == 32

@@ -37,6 +37,7 @@ class RelayProcess:
         self.folder = folder
         self.port = port
         self.process = Process("peerpost-relay", folder.with_suffix(".log"))
+        self.options: tuple[str | Path, ...] = ()
 
     @property
     def url(self) -> str:
@@ -45,9 +46,8 @@ class RelayProcess:
 
     async def start(self) -> None:
         """Start it, on the same port every time."""
-        await self.process.start(
-            "serve", "--data", self.folder, "--listen", f"127.0.0.1:{self.port}"
-        )
+        where = ("--data", self.folder, "--listen", f"127.0.0.1:{self.port}")
+        await self.process.start("serve", *where, *self.options)
 
     async def token(self, pattern: str = f"*@{DOMAIN}") -> str:
         """Mint a token, as the operator does."""

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-from peerpost_daemon import views
+from peerpost_daemon import linking, views
 from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.link import AddressError, LinkSettings, check_address
@@ -128,6 +128,9 @@ class AccountMethods:
         try:
             return await self.outcome(params.timeout)
         except DaemonError as error:
+            if error.kind == "identity_taken" and await self._daemon.read(accounts.is_linking):
+                await self._daemon.register(linking.name_endorser, params.code)
+                return await self.outcome(params.timeout)
             if error.kind != "not_proven" or params.code is not None:
                 raise
         return views.account(await self._found(), self._daemon.settings.relay)
@@ -157,6 +160,7 @@ class AccountMethods:
                 _may_register_again(known, who, params.device)
             key = bytes.fromhex(params.relay_key) if params.relay_key else None
             accounts.aim(db, params.relay, params.token, key)
+            accounts.set_linking(db, wanted=False)
             given = (params.relay, params.token, params.relay_key) != (None, None, None)
             return known is None or given or known.state == "refused"
 
@@ -212,7 +216,9 @@ def _refused(reason: str) -> DaemonError:
         message = f"The relay refused the token: {reason}."
         return DaemonError("token_refused", message, field="token", extra=extra)
     if reason == Refusal.PROOF_REQUIRED:
-        message = "The relay takes a proof of the identity: it has mailed a code for account.prove."
+        message = (
+            "The relay takes a proof of the identity: it has mailed a code: peerpost prove CODE."
+        )
         return DaemonError("not_proven", message, extra=extra)
     if reason == Refusal.CODE_REFUSED:
         return code_refused()

@@ -5,17 +5,15 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-from peerpost_daemon import views
+from peerpost_daemon import linking, views
 from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.methods.account import AccountMethods, Register
 from peerpost_daemon.methods.params import NoParams, Timeout
 from peerpost_daemon.records import account as accounts
 from peerpost_daemon.records import inheritance
-from peerpost_daemon.records.account import Account
 from peerpost_daemon.rpc import Call, Method, Requires, Scope
 from peerpost_daemon.vault.connection import SqlConnection
-from peerpost_protocol.card import Card, issue_card
 
 MAX_CODE_CHARACTERS: Final = 128
 ROTATION_TIMEOUT: Final = 30.0  # seconds
@@ -85,12 +83,11 @@ class DeviceMethods:
     async def link(self, params: Link, call: Call) -> views.Linking:
         """Make this daemon a further device of an identity; another device has to approve the code."""
         try:
-            await self._accounts.register(params, call)
+            await self._link(params, call)
         except DaemonError as error:
-            if error.kind != "identity_taken":
-                raise
-            await self._daemon.register(self._again)
-            await self._accounts.outcome(params.timeout)
+            if error.kind == "not_proven":
+                await self._daemon.write(lambda db: _when_proven(db, params))
+            raise
         account = await self._daemon.read(accounts.find)
         assert account is not None
         if params.with_history:
@@ -120,18 +117,20 @@ class DeviceMethods:
         await self._daemon.rotation.rotate(params.timeout)
         return await self._accounts.show(NoParams(), call)
 
-    def _again(self, db: SqlConnection) -> bool:
-        """Issue this device's card anew, naming the card for which the relay refused it."""
-        account, endorser = accounts.find(db), accounts.refused_for(db)
-        assert account is not None
-        if endorser is None:
-            raise DaemonError("relay_refused", "The relay names no device that could approve.")
-        accounts.reissue(db, _naming(account, endorser))
-        return True
+    async def _link(self, params: Link, call: Call) -> None:
+        try:
+            # A proof has told that the identity is taken; as a first card again, this one would need another.
+            if params.token is not None or not await self._daemon.read(linking.is_taken):
+                await self._accounts.register(params, call)
+                return
+        except DaemonError as error:
+            if error.kind != "identity_taken":
+                raise
+        await self._daemon.register(linking.name_endorser)
+        await self._accounts.outcome(params.timeout)
 
 
-def _naming(account: Account, endorser: bytes) -> Card:
-    body = account.card.body
-    return issue_card(
-        account.keys, body.identity, body.device, body.created_at_ms, endorser=endorser
-    )
+def _when_proven(db: SqlConnection, params: Link) -> None:
+    accounts.set_linking(db, wanted=True)
+    if params.with_history:
+        inheritance.expect(db)

@@ -112,8 +112,8 @@ def accepted(db: SqlConnection, relay_key: bytes, epoch: bytes, attestation: str
     """Note that the relay knows the card; forget the token. Return the epoch known before."""
     row = db.execute("SELECT epoch FROM account").fetchone()
     db.execute(
-        "UPDATE account SET state = 'registered', reason = NULL, token = NULL, relay_key = ?, "
-        "epoch = ?, attestation = ?",
+        "UPDATE account SET state = 'registered', reason = NULL, token = NULL, linking = 0, "
+        "relay_key = ?, epoch = ?, attestation = ?",
         (relay_key, epoch, attestation),
     )
     return row[0] if row else None
@@ -135,6 +135,16 @@ def refused_for(db: SqlConnection) -> bytes | None:
     """Return the card for which the relay refused ours."""
     row = db.execute("SELECT refused_for FROM account").fetchone()
     return row[0] if row else None
+
+
+def set_linking(db: SqlConnection, *, wanted: bool) -> None:
+    """Note whether this is to be a further device of its identity, once that is proven."""
+    db.execute("UPDATE account SET linking = ?", (wanted,))
+
+
+def is_linking(db: SqlConnection) -> bool:
+    """Say whether this is to be a further device, and the relay has not taken its card yet."""
+    return db.execute("SELECT 1 FROM account WHERE linking").fetchone() is not None
 
 
 def reissue(db: SqlConnection, card: Card) -> None:

@@ -10,6 +10,7 @@ from peerpost_daemon.records.doubt_schema import DOUBTS
 from peerpost_daemon.records.file_schema import FILES
 from peerpost_daemon.records.inheritance_schema import INHERITANCE
 from peerpost_daemon.records.lineage_schema import LINEAGE
+from peerpost_daemon.records.linking_schema import LINKING
 from peerpost_daemon.records.posting_schema import POSTING
 from peerpost_daemon.records.request_schema import REQUESTS
 from peerpost_daemon.records.rollback_schema import ROLLBACK
@@ -214,4 +215,5 @@ MIGRATIONS: Final = (
     Migration(15, "receivers that are ahead", AHEAD),
     Migration(16, "blobs to remove at the relay", UNWANTED_BLOBS),
     Migration(17, "uploads that a relay may have lost", DOUBTS),
+    Migration(18, "devices that link once they are proven", LINKING),
 )

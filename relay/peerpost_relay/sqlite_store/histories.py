@@ -84,20 +84,20 @@ class Histories(Statements):
         )
         return [channel for (channel,) in rows]
 
-    def proof(self, card: bytes) -> Proof | None:
-        """Return the code that was sent for a card."""
+    def proof(self, subject: bytes) -> Proof | None:
+        """Return the code that was sent for a subject; the column is named for what it held once."""
         row = self._db.execute(
-            "SELECT digest, expires_at_ms, tries_left FROM proofs WHERE card = ?", (card,)
+            "SELECT digest, expires_at_ms, tries_left FROM proofs WHERE card = ?", (subject,)
         ).fetchone()
         return Proof(*row) if row else None
 
-    def put_proof(self, card: bytes, proof: Proof | None) -> None:
-        """Replace a card's code; None: forget it."""
-        self._db.execute("DELETE FROM proofs WHERE card = ?", (card,))
+    def put_proof(self, subject: bytes, proof: Proof | None) -> None:
+        """Replace a subject's code; None: forget it."""
+        self._db.execute("DELETE FROM proofs WHERE card = ?", (subject,))
         if proof is not None:
             self._db.execute(
                 "INSERT INTO proofs VALUES (?, ?, ?, ?)",
-                (card, proof.digest, proof.expires_at_ms, proof.tries_left),
+                (subject, proof.digest, proof.expires_at_ms, proof.tries_left),
             )
 
     def forget_proofs(self, now_ms: int) -> None:
