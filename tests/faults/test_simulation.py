@@ -9,6 +9,8 @@ from tests.faults.simulation.scenario import DAY, Plan, day, replay, simulate
 
 SEEDS = [int(seed) for seed in os.environ.get("SIMULATION_SEEDS", "1").split(",")]
 
+SHORT_SEEDS = (3, 2, 4)
+
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", SEEDS)
@@ -36,10 +38,12 @@ def test_a_seed_is_one_history() -> None:
     ],
 )
 def test_a_planted_mistake_is_found(mistake: str) -> None:
+    """Which short history meets a mistake is chance, and another one with every change of who waits for whom."""
     with planted(mistake):
-        result = simulate(hours(2))
-    assert result.violations
-    assert "--seed 2" in result.report()
+        results = (simulate(hours(seed)) for seed in SHORT_SEEDS)
+        found = next((result for result in results if result.violations), None)
+    assert found is not None
+    assert f"--seed {found.plan.seed}" in found.report()
 
 
 def test_a_day_is_seen_again_by_its_seed() -> None:
