@@ -26,14 +26,17 @@ class Fetches(Transfers):
     max_bytes = 0
     fetch_bytes = 0
 
-    async def next_of(self, db_skip: tuple[int, ...]) -> Transfer | None:
-        """Return the oldest file that is wanted, else a small one for which there is room."""
+    async def next_of(self, db_skip: tuple[int, ...], most: int) -> Transfer | None:
+        """Return the oldest file that is wanted, else a small one for which there is room; it has its room then."""
 
         def look(db: SqlConnection) -> Transfer | None:
             room = self.max_bytes - files.held_bytes(db)
-            return files.next_fetch(db, db_skip, min(room, self.fetch_bytes))
+            return files.next_fetch(db, db_skip, min(room, self.fetch_bytes), most)
 
-        return await self._database.read(look)
+        while (transfer := await self._database.read(look)) is not None:
+            if await self._begin(transfer):
+                return transfer
+        return None
 
     async def refused(self, transfer: Transfer, reason: str) -> None:
         """Note that the relay has it no more, or not for us."""
@@ -41,8 +44,6 @@ class Fetches(Transfers):
 
     async def move(self, line: BlobLine, transfer: Transfer) -> None:
         """Fetch one file to its end, from where an earlier try has come to."""
-        if not await self._begin(transfer):
-            return
         try:
             part = self._folder.part(transfer.file.stored)
             try:

@@ -1,4 +1,7 @@
-"""What uploads and fetches have in common: one file after the other, while the link is up, on a line of their own.
+"""What uploads and fetches have in common: a few files at a time, while the link is up, on a line of their own.
+
+The parts of the files on their way take turns on the line. Oldest first, but large files never take all of the lanes,
+so that a small one does not wait for them; memory is bounded by lanes, window and the size of a part.
 
 A file that cannot move now is tried again later, and does not hold the others up; a broken line is opened anew. How far
 each file has come is kept in memory for whoever asks, and told by an event at most every tenth of a large file.
@@ -19,9 +22,15 @@ from peerpost_daemon.records import events, files
 from peerpost_daemon.records.files import FileState, Transfer
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
+from peerpost_protocol.limits import MAX_COUNTER
 
 WINDOW = 4
 """Parts of a file that are asked or sent before the first of them is answered."""
+LANES = 3
+"""Files of one direction that are on their way at once."""
+LARGE_LANES = LANES - 1
+"""Of these, how many may be larger than SMALL_BYTES."""
+SMALL_BYTES = 8 * 1024 * 1024
 LOOK_AGAIN_SECONDS = 15.0
 RETRY_SECONDS = 1.0
 LONGEST_RETRY_SECONDS = 300.0
@@ -76,6 +85,8 @@ class Transfers:
         self._woken = asyncio.Event()
         self._online = False
         self._line: BlobLine | None = None
+        self._opening = asyncio.Lock()
+        self._moving: dict[int, tuple[Transfer, asyncio.Task[None]]] = {}
         self._not_before: dict[int, float] = {}
 
     def wake(self) -> None:
@@ -93,14 +104,14 @@ class Transfers:
         try:
             while True:
                 await self._wait()
-                while self._online and (transfer := await self._next()) is not None:
-                    await self._try(transfer)
+                await self._move_all()
                 await self._hang_up()
         finally:
+            await self._stop()
             await self._hang_up()
 
-    async def next_of(self, db_skip: tuple[int, ...]) -> Transfer | None:
-        """Return the next file, without those to skip."""
+    async def next_of(self, db_skip: tuple[int, ...], most: int) -> Transfer | None:
+        """Return the next file of at most so many bytes, without those to skip."""
         raise NotImplementedError
 
     async def move(self, line: BlobLine, transfer: Transfer) -> None:
@@ -163,21 +174,58 @@ class Transfers:
         except TimeoutError:
             pass
         self._woken.clear()
+        self._drop_what_is_due()
+
+    async def _move_all(self) -> None:
+        """Move files until there is none that could move now."""
+        while True:
+            while self._online and len(self._moving) < LANES:
+                if (transfer := await self._next()) is None:
+                    break
+                self._begin_lane(transfer)
+            if not self._moving:
+                return
+            await self._lane_or_news()
+
+    def _begin_lane(self, transfer: Transfer) -> None:
+        number = transfer.file.number
+        task = asyncio.create_task(self._try(transfer), name=f"file {number}")
+        self._moving[number] = (transfer, task)
+
+    async def _lane_or_news(self) -> None:
+        """Wait until a lane is free, or there may be another file; raise what a lane did not foresee."""
+        lanes = [task for _, task in self._moving.values()]
+        news = [asyncio.create_task(self._wait())] if len(lanes) < LANES else []
+        try:
+            await asyncio.wait([*lanes, *news], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in news:
+                task.cancel()
+            await asyncio.gather(*news, return_exceptions=True)
+        for number, (_, task) in list(self._moving.items()):
+            if task.done():
+                del self._moving[number]
+                task.result()
+
+    async def _stop(self) -> None:
+        lanes = [task for _, task in self._moving.values()]
+        self._moving.clear()
+        for task in lanes:
+            task.cancel()
+        await asyncio.gather(*lanes, return_exceptions=True)
 
     async def _next(self) -> Transfer | None:
-        now = asyncio.get_running_loop().time()
-        self._not_before = {n: at for n, at in self._not_before.items() if at > now}
+        self._drop_what_is_due()
         if len(self._not_before) > MAX_SKIPPED:
             self._not_before.clear()
-        return await self.next_of(tuple(self._not_before))
+        large = sum(moving.file.size > SMALL_BYTES for moving, _ in self._moving.values())
+        most = MAX_COUNTER if large < LARGE_LANES else SMALL_BYTES
+        return await self.next_of((*self._not_before, *self._moving), most)
 
     async def _try(self, transfer: Transfer) -> None:
         number = transfer.file.number
         try:
-            if self._line is None or not self._line.usable:
-                await self._hang_up()
-                self._line = await self._open_line()
-            await self.move(self._line, transfer)
+            await self.move(await self._usable_line(), transfer)
         except RefusedError as error:
             if error.come_back:
                 self.later(number, (error.retry_after_ms or 0) / 1000)
@@ -189,10 +237,21 @@ class Transfers:
         finally:
             self._progress.forget(number)
 
+    def _drop_what_is_due(self) -> None:
+        now = asyncio.get_running_loop().time()
+        self._not_before = {n: at for n, at in self._not_before.items() if at > now}
+
     def later(self, number: int, seconds: float) -> None:
         """Try a file again after some seconds, RETRY_SECONDS at least."""
         wait = min(max(seconds, RETRY_SECONDS), LONGEST_RETRY_SECONDS)
         self._not_before[number] = asyncio.get_running_loop().time() + wait
+
+    async def _usable_line(self) -> BlobLine:
+        async with self._opening:
+            if self._line is None or not self._line.usable:
+                await self._hang_up()
+                self._line = await self._open_line()
+            return self._line
 
     async def _hang_up(self) -> None:
         line, self._line = self._line, None

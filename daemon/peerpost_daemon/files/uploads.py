@@ -38,10 +38,12 @@ class Uploads(Transfers):
     uploaded: Callable[[], None] = staticmethod(lambda: None)
     unwanted: Callable[[], None] = staticmethod(lambda: None)
 
-    async def next_of(self, db_skip: tuple[int, ...]) -> Transfer | None:
+    async def next_of(self, db_skip: tuple[int, ...], most: int) -> Transfer | None:
         """Return the oldest file whose message waits for it, else one that the relay may have lost."""
         return await self._database.read(
-            lambda db: files.next_upload(db, db_skip) or doubts.next_doubted(db, db_skip)
+            lambda db: (
+                files.next_upload(db, db_skip, most) or doubts.next_doubted(db, db_skip, most)
+            )
         )
 
     async def refused(self, transfer: Transfer, reason: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from peerpost_daemon.records.files import Transfer, transfer_of
 from peerpost_daemon.vault.connection import SqlConnection
+from peerpost_protocol.limits import MAX_COUNTER
 
 _SENT = "UPDATE file SET doubted = 1 WHERE mine AND state = 'here' AND NOT doubted"
 
@@ -22,12 +23,15 @@ def doubt(db: SqlConnection, channels: Iterable[bytes]) -> None:
         )
 
 
-def next_doubted(db: SqlConnection, skip: Iterable[int]) -> Transfer | None:
-    """Return the oldest doubted file that is here, of a channel that we are in."""
+def next_doubted(
+    db: SqlConnection, skip: Iterable[int], most: int = MAX_COUNTER
+) -> Transfer | None:
+    """Return the oldest doubted file of at most so many bytes that is here, of a channel that we are in."""
     return transfer_of(
         db,
         "JOIN channel ON channel.id = message.channel "
-        "WHERE file.doubted AND file.state = 'here' AND channel.state = 'active'",
+        "WHERE file.doubted AND file.state = 'here' AND channel.state = 'active' "
+        f"AND file.size <= {most:d}",
         "NULL",
         skip,
     )

@@ -16,6 +16,7 @@ from peerpost_daemon.files.names import safe_name
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.content import File
 from peerpost_protocol.file import SealedFile, blob_size
+from peerpost_protocol.limits import MAX_COUNTER
 
 
 class FileState(StrEnum):
@@ -180,24 +181,29 @@ def of_outbox(db: SqlConnection, numbers: Sequence[int]) -> dict[int, tuple[File
     return found
 
 
-def next_upload(db: SqlConnection, skip: Iterable[int]) -> Transfer | None:
-    """Return the oldest file whose message waits for it in a channel that the relay has."""
+def next_upload(db: SqlConnection, skip: Iterable[int], most: int = MAX_COUNTER) -> Transfer | None:
+    """Return the oldest file of at most so many bytes whose message waits for it in a channel that the relay has."""
     return transfer_of(
         db,
         "JOIN outbox ON outbox.message_cursor = file.message "
         "JOIN channel ON channel.id = outbox.channel WHERE file.state = 'uploading' "
-        "AND outbox.state = 'queued' AND channel.state = 'active'",
+        f"AND outbox.state = 'queued' AND channel.state = 'active' AND file.size <= {most:d}",
         "outbox.number",
         skip,
     )
 
 
-def next_fetch(db: SqlConnection, skip: Iterable[int], small: int) -> Transfer | None:
-    """Return the oldest file that is wanted, else one of at most `small` bytes that nobody has asked for."""
-    skipped = tuple(skip)
-    return transfer_of(db, "WHERE file.state = 'fetching'", "NULL", skipped) or transfer_of(
-        db, f"WHERE file.state = 'offered' AND file.size <= {small:d}", "NULL", skipped
-    )
+def next_fetch(
+    db: SqlConnection, skip: Iterable[int], small: int, most: int = MAX_COUNTER
+) -> Transfer | None:
+    """Return the oldest file that is wanted, else one of at most `small` bytes that nobody has asked for.
+
+    None of them has more than `most` bytes.
+    """
+    skipped, small = tuple(skip), min(small, most)
+    wanted = f"WHERE file.state = 'fetching' AND file.size <= {most:d}"
+    offered = f"WHERE file.state = 'offered' AND file.size <= {small:d}"
+    return transfer_of(db, wanted, "NULL", skipped) or transfer_of(db, offered, "NULL", skipped)
 
 
 def held_bytes(db: SqlConnection) -> int:
