@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from peerpost.client import Client
     from peerpost.terminal import Screen
 
-MAX_SCAN_BYTES = 4096
-
 
 def arguments(parser: Parser) -> None:
     """Declare the identity, and where the other side's number comes from."""
@@ -23,14 +21,16 @@ def arguments(parser: Parser) -> None:
     given = parser.add_mutually_exclusive_group()
     given.add_argument("--match", metavar="NUMBER", help="the 60 digits that the other side sees")
     given.add_argument(
-        "--scan", metavar="FILE", help="a file with the text that a scanner read from the QR code"
+        "--scan",
+        metavar="FILE",
+        help="a picture of the other side's QR code (PNG, JPEG), or the code's text",
     )
     parser.add_argument("--png", metavar="FILE", help="write the QR code to a new PNG file")
 
 
 def run(client: Client, options: Namespace, screen: Screen) -> None:
     """Show the number, or confirm it."""
-    number = options.match if options.scan is None else scanned(options.scan)
+    number = options.match if options.scan is None else _scanned(options.scan)
     if number is not None:
         contact = client.contact_verify(options.identity, number)
         screen.show(contact, *contact_lines(contact))
@@ -49,17 +49,10 @@ def run(client: Client, options: Namespace, screen: Screen) -> None:
         complain("If the other side sees the same number, confirm it with --match.")
 
 
-def scanned(path: str) -> str:
-    """Return what a scanner wrote into a file. Raises UsageError."""
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123  pathlib would cost start-up
-            text = file.read(MAX_SCAN_BYTES)
-    except OSError as error:
-        raise UsageError("usage", f"{path} cannot be read: {error.strerror}.") from None
-    if text.startswith(b"\x89PNG"):
-        sentence = "Pictures are not read here: let a scanner write the code's text into a file."
-        raise UsageError("usage", sentence)
-    return text.decode("ascii", "replace").strip()
+def _scanned(path: str) -> str:
+    from peerpost.scanning import scanned  # noqa: PLC0415 - rarely needed
+
+    return scanned(path)
 
 
 def write_png(path: str, encoded: str) -> None:

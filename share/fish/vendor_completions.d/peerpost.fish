@@ -442,7 +442,7 @@ complete -c peerpost -n '_shtab_peerpost_using verify' -s h -l help -d 'show thi
 complete -c peerpost -n '_shtab_peerpost_using verify' -l json -d 'print the result as JSON'
 complete -c peerpost -n '_shtab_peerpost_using verify' -l socket -xka "(__fish_complete_path (commandline -ct))" -d 'the daemon'"'"'s socket, if elsewhere'
 complete -c peerpost -n '_shtab_peerpost_using verify' -l match -x -d 'the 60 digits that the other side sees'
-complete -c peerpost -n '_shtab_peerpost_using verify' -l scan -xka "(__fish_complete_path (commandline -ct))" -d 'a file with the text that a scanner read from the QR code'
+complete -c peerpost -n '_shtab_peerpost_using verify' -l scan -xka "(__fish_complete_path (commandline -ct))" -d 'a picture of the other side'"'"'s QR code (PNG, JPEG), or the code'"'"'s text'
 complete -c peerpost -n '_shtab_peerpost_using verify' -l png -xka "(__fish_complete_path (commandline -ct))" -d 'write the QR code to a new PNG file'
 complete -c peerpost -n '_shtab_peerpost_using; and test $_shtab_peerpost_npos -eq 0' -a card -d 'search the relay'"'"'s directory for cards'
 complete -c peerpost -n '_shtab_peerpost_using card' -s h -l help -d 'show this help message and exit'
