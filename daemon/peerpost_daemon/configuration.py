@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, Literal
 
+from peerpost_daemon.access import settings as access
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.hooks import settings as hooks
 from peerpost_daemon.settings import DaemonSettings, default_data, default_socket
@@ -56,6 +57,7 @@ def configured(
             f"{path}, environment, options: {setting}{error.detail}", error.field
         ) from None
     hooks.check(found.hooks)
+    access.check(found.access)
     return found
 
 

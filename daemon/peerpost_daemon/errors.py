@@ -1,6 +1,7 @@
 """The daemon's errors: one base, told apart by ``kind``.
 
     DaemonError             answered to the caller; its kind stands in ERROR_CODES
+    ├── NotShown            something is there, and is not for this caller; answered as if it were not
     ├── DaemonStartError    the daemon cannot serve here; for whoever started it
     └── CallerGone          the caller of a method hung up; nobody is left to be answered
 
@@ -120,6 +121,10 @@ class DaemonError(Exception):
         if self.retry_after is not None:
             data["retry_after"] = self.retry_after
         return data
+
+
+class NotShown(DaemonError):  # noqa: N818 - to the caller it is the error of what is not there
+    """Answer as if there were nothing: what a caller may not see it does not learn of. It is logged as a refusal."""
 
 
 class DaemonStartError(DaemonError):

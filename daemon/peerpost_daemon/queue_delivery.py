@@ -10,11 +10,16 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
+from msgspec import structs
+
 from peerpost_daemon.consumer_readers import Reader
 from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.errors import CallerGone, DaemonError
 from peerpost_daemon.records import consumers, event_pages, held
+from peerpost_daemon.records.consumers import Consumer
+from peerpost_daemon.records.event_pages import PagedEvent
 from peerpost_daemon.records.held import Flight
+from peerpost_daemon.records.within import Within
 from peerpost_daemon.rpc import Call
 from peerpost_daemon.subscription import note, patience, tell
 from peerpost_daemon.vault.connection import SqlConnection
@@ -27,11 +32,14 @@ RETRY_SECONDS: Final = 1.0  # until a failed write is tried again
 class QueueDelivery:
     """Be one subscription of a queue."""
 
-    def __init__(self, daemon: Daemon, call: Call, number: int, reader: Reader) -> None:
+    def __init__(
+        self, daemon: Daemon, call: Call, number: int, reader: Reader, within: Within
+    ) -> None:
         self._daemon = daemon
         self._call = call
         self._number = number
         self._reader = reader
+        self._within = within
         self._name = reader.consumer
         self._vault: Database | None = None
 
@@ -78,10 +86,12 @@ class QueueDelivery:
 
     async def _take(self) -> list[Flight]:
         room = min(self._reader.room, self._daemon.settings.event_page)
-        name, now_ms = self._name, self._daemon.steady_ms()
-        if room <= 0 or not await self._daemon.read(lambda db: _can_take(db, name, now_ms)):
+        name, within, now_ms = self._name, self._within, self._daemon.steady_ms()
+        if room <= 0 or not await self._daemon.read(lambda db: _can_take(db, name, within, now_ms)):
             return []
-        taking = asyncio.ensure_future(self._daemon.write(lambda db: _take(db, name, room, now_ms)))
+        taking = asyncio.ensure_future(
+            self._daemon.write(lambda db: _take(db, name, within, room, now_ms))
+        )
         try:
             return self._given(*await asyncio.shield(taking))
         except asyncio.CancelledError:  # what was taken has to be put back, and so be known
@@ -97,7 +107,9 @@ class QueueDelivery:
         left = [flight.cursor for flight in flights]
         limit_bytes = self._daemon.settings.event_page_bytes
         while left:
-            read = partial(event_pages.these, cursors=tuple(left), limit_bytes=limit_bytes)
+            read = partial(
+                _these, cursors=tuple(left), limit_bytes=limit_bytes, within=self._within
+            )
             events = await self._daemon.read(read)
             said = set()
             for event in events:
@@ -155,13 +167,30 @@ class QueueDelivery:
         self._daemon.readers.wake(self._name)
 
 
-def _can_take(db: SqlConnection, name: str, now_ms: int) -> bool:
-    consumer = consumers.find(db, name)
+def _these(
+    db: SqlConnection, cursors: Sequence[int], limit_bytes: int, within: Within
+) -> list[PagedEvent]:
+    return event_pages.these(db, cursors, limit_bytes, within.ids(db))
+
+
+def _find(db: SqlConnection, name: str, within: Within) -> Consumer | None:
+    """Return the consumer, as one that wants no more than it may know of."""
+    found = consumers.find(db, name)
+    if found is None or not within.bounded:
+        return found
+    wanted = found.terms.wanted.within(within.ids(db))
+    return structs.replace(found, terms=structs.replace(found.terms, wanted=wanted))
+
+
+def _can_take(db: SqlConnection, name: str, within: Within, now_ms: int) -> bool:
+    consumer = _find(db, name, within)
     return consumer is not None and held.can_take(db, consumer, now_ms)
 
 
-def _take(db: SqlConnection, name: str, room: int, now_ms: int) -> tuple[list[Flight], int]:
-    consumer = consumers.find(db, name)
+def _take(
+    db: SqlConnection, name: str, within: Within, room: int, now_ms: int
+) -> tuple[list[Flight], int]:
+    consumer = _find(db, name, within)
     if consumer is None:
         return [], 0
     return held.take(db, consumer, room, now_ms), consumer.terms.ack_ms or 0

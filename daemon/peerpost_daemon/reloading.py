@@ -46,12 +46,16 @@ class Reloading:
         outcome = renewed(before, self._read())
         now = outcome.now
         hooks = service.hooks.prepared(now.hooks) if now.hooks != before.hooks else None
+        tables = service.tables(
+            now.access
+        )  # also when it is unchanged: a name may mean another user
         log_lines.begin(now.log_level, now.log_format)
         self._settings = now
         try:
             await service.daemon.apply(now)
         except DaemonError as error:  # the vault; its own findings say so
             log.warning("the vault did not take the new settings: %s", error.kind)
+        service.admit(tables)
         if hooks is not None:
             await service.hooks.replace(hooks)
         if service.daemon.running is not None:

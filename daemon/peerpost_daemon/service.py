@@ -2,7 +2,11 @@
 
 import logging
 import socket
+from collections.abc import Sequence
 
+from peerpost_daemon.access.opening import opening_of
+from peerpost_daemon.access.settings import AccessSettings
+from peerpost_daemon.access.tables import Tables
 from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.hooks.hooks import Hooks
@@ -13,14 +17,39 @@ log = logging.getLogger(__name__)
 
 
 class Service:
-    """Serve a daemon on its socket. `close` must be awaited, also when `start` has raised."""
+    """Serve a daemon on its socket. `close` must be awaited, also when `start` has raised.
 
-    def __init__(self, daemon: Daemon, *, limits: RpcLimits | None = None) -> None:
+    `owners` are the users who may everything, by number; by default the daemon's own and root. Raises DaemonError
+    invalid_params for a user or a group that is not there.
+    """
+
+    def __init__(
+        self,
+        daemon: Daemon,
+        *,
+        limits: RpcLimits | None = None,
+        owners: frozenset[int] | None = None,
+    ) -> None:
         self.daemon = daemon
+        self._owners = owners
+        settings = daemon.settings
         self.hooks = Hooks(daemon)
         self._server = RpcServer(
-            daemon.settings.socket, registry_of(daemon), daemon.gate, limits=limits
+            settings.socket,
+            registry_of(daemon),
+            daemon.gate,
+            limits=limits,
+            who=self.tables(settings.access).caller,
+            opening=lambda: opening_of(settings.access, settings.socket_group),
         )
+
+    def tables(self, access: Sequence[AccessSettings]) -> Tables:
+        """Return what `admit` needs. Raises DaemonError invalid_params for a user or a group that is not there."""
+        return Tables(access, self._owners)
+
+    def admit(self, tables: Tables) -> None:
+        """Let in by other tables from now on; who is here with other rights than they give has to come again."""
+        self._server.admit(tables.caller)
 
     async def start(self, passed: socket.socket | None = None) -> None:
         """Listen, on the socket that was passed on to us if there is one, and begin the hooks.

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
+from peerpost_daemon.access.settings import MAX_TABLES, AccessSettings
 from peerpost_daemon.consent import Consent
 from peerpost_daemon.hooks.settings import MAX_HOOKS, HookSettings
 from peerpost_daemon.records.history import MAX_HISTORY_BYTES
@@ -61,6 +62,10 @@ class DaemonSettings(Struct, frozen=True, kw_only=True):
     message_page_bytes: Live[Positive] = 8 * 1024 * 1024  # so does a page of `message.list`
     drain_seconds: Live[Seconds] = 5.0  # what requests in work have left when the daemon stops
 
+    # the group that may open the socket (0660 instead of 0600), by name; who of it may do what is in `access`
+    socket_group: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
+    # who may call beside the daemon's own user and root, and for what; none: nobody
+    access: Live[Annotated[tuple[AccessSettings, ...], Meta(max_length=MAX_TABLES)]] = ()
     # what the daemon does with events by itself
     hooks: Live[Annotated[tuple[HookSettings, ...], Meta(max_length=MAX_HOOKS)]] = ()
 

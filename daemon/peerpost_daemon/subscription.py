@@ -22,7 +22,9 @@ from peerpost_daemon.records import event_pages
 from peerpost_daemon.records.event_pages import Filter, Page, PagedEvent
 from peerpost_daemon.records.held import Flight
 from peerpost_daemon.records.messages import StoredMessage
+from peerpost_daemon.records.within import EVERYWHERE, Within
 from peerpost_daemon.rpc import Call
+from peerpost_daemon.vault.connection import SqlConnection
 
 NOTIFICATION: Final = "event"
 RETRY_SECONDS: Final = 1.0  # until a vault that could not be read is tried again
@@ -42,11 +44,12 @@ class Event(Struct, frozen=True):
 
 
 class Subscription(Struct, frozen=True):
-    """Say what one caller wants to hear, and after which cursor."""
+    """Say what one caller wants to hear, after which cursor, and which channels it may know of."""
 
     number: int
     wanted: Filter
     after: int
+    within: Within = EVERYWHERE
 
 
 async def deliver(
@@ -60,7 +63,7 @@ async def deliver(
             if reader is not None and reader.room <= 0:
                 await reader.woken()
                 continue
-            page = await _page(daemon, cursor, subscription.wanted, reader)
+            page = await _page(daemon, cursor, subscription, reader)
             if page is None:
                 await patience(daemon, rings)
                 continue
@@ -75,16 +78,20 @@ async def deliver(
         return
 
 
-async def _page(daemon: Daemon, after: int, wanted: Filter, reader: Reader | None) -> Page | None:
+async def _page(
+    daemon: Daemon, after: int, subscription: Subscription, reader: Reader | None
+) -> Page | None:
     """Return the next page, None when the vault cannot be read now."""
     settings = daemon.settings
     limit = settings.event_page if reader is None else min(settings.event_page, reader.room)
     limit_bytes = settings.event_page_bytes
+
+    def look(db: SqlConnection) -> Page:
+        wanted = subscription.wanted.within(subscription.within.ids(db))
+        return event_pages.page(db, after, wanted, limit=limit, limit_bytes=limit_bytes)
+
     try:
-        return await daemon.read(
-            lambda db: event_pages.page(db, after, wanted, limit=limit, limit_bytes=limit_bytes),
-            quick=True,
-        )
+        return await daemon.read(look, quick=True)
     except DaemonError as error:
         note(error)
         return None

@@ -72,7 +72,7 @@ async def _searched(path: Path, key: bytes, draw: random.Random) -> list[Sample]
             begun = time.perf_counter()
             await database.read(lambda db, w=wanted: search(db, w, 20, NOW_MS))  # type: ignore[misc]
             taken = (time.perf_counter() - begun) * MILLISECONDS
-            (times if wanted.channel is None and wanted.sender is None else narrowed).append(taken)
+            (times if wanted.channels is None and wanted.sender is None else narrowed).append(taken)
     finally:
         await database.close()
     return [
@@ -133,7 +133,7 @@ def _queries(draw: random.Random) -> Iterator[Wanted]:
     for number in range(QUERIES):
         asked = terms(shapes[number % len(shapes)].format(word(), word()))
         yield Wanted(asked)
-        yield Wanted(asked, channel=draw.choice(CHANNELS))
+        yield Wanted(asked, channels=frozenset({draw.choice(CHANNELS)}))
         yield Wanted(asked, sender=draw.choice(SENDERS))
 
 

@@ -24,10 +24,12 @@ from peerpost_daemon.inbound import inherited
 from peerpost_daemon.methods import archive, pages, times
 from peerpost_daemon.records.messages import Message
 from peerpost_daemon.records.search_query import QueryError, compiled, terms
+from peerpost_daemon.rpc.call import Caller, Peer
 from peerpost_daemon.rpc.dispatch import Dispatcher
 from peerpost_daemon.rpc.http import HttpConnection
 from peerpost_daemon.rpc.limits import RpcLimits
 from peerpost_daemon.rpc.method import Registry
+from peerpost_daemon.rpc.rights import EVERYTHING
 from peerpost_protocol import configuration
 from peerpost_protocol.errors import ProtocolError
 from peerpost_relay.addresses import forwarded_for, network_of
@@ -62,7 +64,7 @@ def _assigned(data: bytes) -> object:
 
 
 def _query(text: str) -> object:
-    return compiled(terms(text), channel=None, sender=None)
+    return compiled(terms(text), channels=None, sender=None)
 
 
 def _imported(data: bytes) -> object:
@@ -92,7 +94,9 @@ async def _spoken(data: bytes) -> object:
     ended = asyncio.Event()
     dispatcher = Dispatcher(Registry(), lambda _: None)
     with here, there:
-        connection = HttpConnection(dispatcher, RpcLimits(), lambda _: None, lambda _: ended.set())
+        connection = HttpConnection(
+            dispatcher, RpcLimits(), CALLER, lambda _: None, lambda _: ended.set()
+        )
         connection.connection_made(cast("asyncio.Transport", transport))
         half = sum(data) % (len(data) + 1)
         for part in (data[:half], data[half:]):
@@ -168,6 +172,7 @@ def _exported() -> list[bytes]:
     return [json.dumps(message).encode()]
 
 
+CALLER = Caller(Peer(0, 0, 0), EVERYTHING)
 DAEMON_TOML = b"""data = "/var/lib/peerpost"
 relay = "wss://relay.example.org"
 log_level = "info"

@@ -19,8 +19,8 @@ from peerpost_daemon.hooks.event import Action, Failure, HookEvent
 from peerpost_daemon.hooks.settings import HookSettings
 from peerpost_daemon.methods.answer import Acknowledge, AnswerMethods, Refuse
 from peerpost_daemon.methods.event import EventMethods, Subscribe
-from peerpost_daemon.rpc import Call
-from peerpost_daemon.rpc.call import Peer
+from peerpost_daemon.rpc import EVERYTHING, Call
+from peerpost_daemon.rpc.call import Caller, Peer
 
 ANSWER_SECONDS: Final = 15.0  # beyond an action's own time, until the event is taken back
 RETRY_SECONDS: Final = 5.0  # until a subscription that was refused is tried again
@@ -42,7 +42,8 @@ class Hook:
         self._daemon = daemon
         self._settings = settings
         self._action = action
-        self._call = Call(Peer(os.geteuid(), os.getegid(), os.getpid()), self)
+        peer = Peer(os.geteuid(), os.getegid(), os.getpid())
+        self._call = Call(Caller(peer, EVERYTHING), self)
         self._events = EventMethods(daemon)
         self._answers = AnswerMethods(daemon)
         self._handling: set[asyncio.Task[None]] = set()

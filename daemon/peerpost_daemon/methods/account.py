@@ -16,7 +16,7 @@ from peerpost_daemon.methods.params import IdentityParam, NoParams, Timeout, ide
 from peerpost_daemon.proving import code_refused
 from peerpost_daemon.records import account as accounts
 from peerpost_daemon.records.account import Account
-from peerpost_daemon.rpc import Call, Method, Requires, Scope
+from peerpost_daemon.rpc import Call, Method, Reach, Requires, Scope
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol import limits
 from peerpost_protocol.card import DeviceKeys, issue_card
@@ -92,7 +92,7 @@ class AccountMethods:
                 "storage_failed",
             ),
         )
-        yield Method.of("account.show", self.show, scope=Scope.RECEIVE)
+        yield Method.of("account.show", self.show, scope=Scope.RECEIVE, reach=Reach.CHANNELS)
 
     async def register(self, params: Register, call: Call) -> views.Account:  # noqa: ARG002 - a handler's shape
         """Make this daemon's card and publish it; it stays pending while the relay is out of reach."""

@@ -12,10 +12,11 @@ from peerpost_daemon import views
 from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.methods.consumer import the_consumer
-from peerpost_daemon.methods.params import ConsumerParam, CursorParam
+from peerpost_daemon.methods.params import ConsumerParam, CursorParam, allowed
 from peerpost_daemon.records import consumers, event_pages, held
 from peerpost_daemon.records.consumers import Consumer
-from peerpost_daemon.rpc import Call, Method, Requires, Scope
+from peerpost_daemon.records.within import Within
+from peerpost_daemon.rpc import Call, Method, Reach, Requires, Rights, Scope
 from peerpost_daemon.vault.connection import SqlConnection
 
 MAX_DELAY_SECONDS: Final = 30 * 86_400
@@ -111,55 +112,74 @@ class AnswerMethods:
             ("event.discard", self.discard, writes),
         ):
             yield Method.of(
-                name, handler, scope=Scope.RECEIVE, requires=Requires.VAULT, errors=errors
+                name,
+                handler,
+                scope=Scope.RECEIVE,
+                reach=Reach.CHANNELS,
+                requires=Requires.VAULT,
+                errors=errors,
             )
 
-    async def ack(self, params: Acknowledge, call: Call) -> Acknowledged:  # noqa: ARG002 - a handler's shape
+    async def ack(self, params: Acknowledge, call: Call) -> Acknowledged:
         """Note that a consumer is done with everything up to a cursor, or a queue with one event."""
-        name, cursor, now_ms = params.consumer, params.cursor, self._daemon.clock()
-        is_queue, upto = await self._daemon.write(lambda db: _ack(db, name, cursor, now_ms))
+        rights, cursor, now_ms = call.rights, params.cursor, self._daemon.clock()
+        name = rights.kept(params.consumer)
+        is_queue, upto = await self._daemon.write(lambda db: _ack(db, params, rights, now_ms))
         if is_queue:
             self._daemon.readers.answered(name, cursor)
         else:
             self._daemon.readers.answered_up_to(name, upto)
-        return Acknowledged(name, upto)
+        return Acknowledged(params.consumer, upto)
 
-    async def nack(self, params: Refuse, call: Call) -> Refused:  # noqa: ARG002
+    async def nack(self, params: Refuse, call: Call) -> Refused:
         """Give an event back: it is delivered again later, and the others are not held up."""
         now_ms, steady_ms = self._daemon.clock(), self._daemon.steady_ms()
-        state, attempt = await self._daemon.write(lambda db: _nack(db, params, now_ms, steady_ms))
-        self._daemon.readers.answered(params.consumer, params.cursor, attempt)
-        self._daemon.readers.wake(params.consumer)
+        rights = call.rights
+
+        def work(db: SqlConnection) -> tuple[str, int]:
+            return _nack(db, params, rights, now_ms=now_ms, steady_ms=steady_ms)
+
+        state, attempt = await self._daemon.write(work)
+        self._daemon.readers.answered(rights.kept(params.consumer), params.cursor, attempt)
+        self._daemon.readers.wake(rights.kept(params.consumer))
         return Refused(params.consumer, params.cursor, state)  # type: ignore[arg-type]  # its words
 
-    async def dead_letters(self, params: ListDead, call: Call) -> DeadLetters:  # noqa: ARG002
+    async def dead_letters(self, params: ListDead, call: Call) -> DeadLetters:
         """List the events that were delivered as often as allowed and never done with."""
         limit_bytes = self._daemon.settings.message_page_bytes
-        return await self._daemon.read(lambda db: _dead_letters(db, params, limit_bytes))
+        within, rights = allowed(call, Scope.RECEIVE), call.rights
 
-    async def requeue(self, params: Choose, call: Call) -> Chosen:  # noqa: ARG002
+        def look(db: SqlConnection) -> DeadLetters:
+            return _dead_letters(db, params, limit_bytes, rights, within)
+
+        return await self._daemon.read(look)
+
+    async def requeue(self, params: Choose, call: Call) -> Chosen:
         """Deliver dead letters again, with all their attempts anew."""
+        rights = call.rights
 
         def work(db: SqlConnection) -> int:
-            return held.requeue(db, the_consumer(db, params.consumer).name, params.cursor)
+            return held.requeue(db, the_consumer(db, params.consumer, rights).name, params.cursor)
 
         chosen = _chosen(params, await self._daemon.write(work))
-        self._daemon.readers.wake(params.consumer)
+        self._daemon.readers.wake(rights.kept(params.consumer))
         return chosen
 
-    async def discard(self, params: Choose, call: Call) -> Chosen:  # noqa: ARG002
+    async def discard(self, params: Choose, call: Call) -> Chosen:
         """Be done with dead letters; the messages stay in the vault."""
+        rights = call.rights
 
         def work(db: SqlConnection) -> int:
-            return held.discard(db, the_consumer(db, params.consumer).name, params.cursor)
+            return held.discard(db, the_consumer(db, params.consumer, rights).name, params.cursor)
 
         chosen = _chosen(params, await self._daemon.write(work))
-        self._daemon.readers.wake(params.consumer)
+        self._daemon.readers.wake(rights.kept(params.consumer))
         return chosen
 
 
-def _ack(db: SqlConnection, name: str, cursor: int, now_ms: int) -> tuple[bool, int]:
-    consumer = the_consumer(db, name)
+def _ack(db: SqlConnection, params: Acknowledge, rights: Rights, now_ms: int) -> tuple[bool, int]:
+    consumer, cursor = the_consumer(db, params.consumer, rights), params.cursor
+    name = consumer.name
     if not consumer.terms.is_queue:
         return False, consumers.acknowledge(db, name, cursor, now_ms)
     _check_given(consumer, cursor)
@@ -168,11 +188,13 @@ def _ack(db: SqlConnection, name: str, cursor: int, now_ms: int) -> tuple[bool, 
     return True, held.cursor_of(db, consumer)
 
 
-def _nack(db: SqlConnection, params: Refuse, now_ms: int, steady_ms: int) -> tuple[str, int]:
+def _nack(
+    db: SqlConnection, params: Refuse, rights: Rights, *, now_ms: int, steady_ms: int
+) -> tuple[str, int]:
     """Defer an event; return its state then, and the attempt that was given back."""
-    consumer = the_consumer(db, params.consumer)
+    consumer = the_consumer(db, params.consumer, rights)
     if not consumer.terms.is_queue:
-        message = f"{consumer.name} has no ack_seconds: what it does not acknowledge comes again."
+        message = f"{params.consumer} has no ack_seconds: what it does not acknowledge comes again."
         raise DaemonError("invalid_params", message, field="consumer")
     _check_given(consumer, params.cursor)
     delay_ms = round(params.delay * 1000)
@@ -189,11 +211,13 @@ def _check_given(consumer: Consumer, cursor: int) -> None:
         raise _no_event("That event was not delivered to this consumer yet.")
 
 
-def _dead_letters(db: SqlConnection, params: ListDead, limit_bytes: int) -> DeadLetters:
-    name = the_consumer(db, params.consumer).name
+def _dead_letters(
+    db: SqlConnection, params: ListDead, limit_bytes: int, rights: Rights, within: Within
+) -> DeadLetters:
+    name = the_consumer(db, params.consumer, rights).name
     found = held.dead_letters(db, name, params.after, params.limit + 1)
     letters = {letter.cursor: letter for letter in found[: params.limit]}
-    events = event_pages.these(db, tuple(letters), limit_bytes)
+    events = event_pages.these(db, tuple(letters), limit_bytes, within.ids(db))
     shown = []
     for event in events:
         letter = letters[event.cursor]

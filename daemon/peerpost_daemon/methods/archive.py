@@ -11,13 +11,20 @@ from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.ids import message_bytes
 from peerpost_daemon.methods.pages import PageParam, place, written
-from peerpost_daemon.methods.params import CardParam, ChannelParam, identity, the_channel
+from peerpost_daemon.methods.params import (
+    CardParam,
+    ChannelParam,
+    allowed,
+    identity,
+    the_channel,
+)
 from peerpost_daemon.methods.texts import body_of_text, check_data
 from peerpost_daemon.records import history, message_pages, messages, retention
 from peerpost_daemon.records.bodies import encode_presentation
 from peerpost_daemon.records.messages import Message
 from peerpost_daemon.records.retention import Retention
-from peerpost_daemon.rpc import Call, Method, Scope
+from peerpost_daemon.records.within import Within
+from peerpost_daemon.rpc import Call, Method, Reach, Scope
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.views.words import PRIORITIES
 from peerpost_protocol import limits
@@ -101,15 +108,22 @@ class ArchiveMethods:
         """Declare them."""
         finding = ("unknown_channel", "ambiguous_channel")
         storage = ("storage_full", "storage_failed")
-        yield Method.of("message.export", self.export, scope=Scope.RECEIVE, errors=finding)
+        yield Method.of(
+            "message.export",
+            self.export,
+            scope=Scope.RECEIVE,
+            reach=Reach.CHANNELS,
+            errors=finding,
+        )
         full = (*finding, *storage, "too_large", "queue_full")
         yield Method.of("message.import", self.import_, scope=Scope.ADMIN, errors=full)
         kept = (*finding, *storage)
         yield Method.of("message.retention", self.retention, scope=Scope.ADMIN, errors=kept)
 
-    async def export(self, params: Export, call: Call) -> views.Messages:  # noqa: ARG002 - a handler's shape
+    async def export(self, params: Export, call: Call) -> views.Messages:
         """Return all messages of a channel, page by page, the oldest first."""
-        return await self._daemon.read(lambda db: _exported(db, params))
+        within = allowed(call, Scope.RECEIVE)
+        return await self._daemon.read(lambda db: _exported(db, params, within))
 
     async def import_(self, params: Import, call: Call) -> ImportedCount:  # noqa: ARG002
         """Store messages that were exported; they are shown as imported and never as verified."""
@@ -132,8 +146,8 @@ class ArchiveMethods:
         return await self._daemon.write(lambda db: _kept(db, params))
 
 
-def _exported(db: SqlConnection, params: Export) -> views.Messages:
-    channel = the_channel(db, params.channel)
+def _exported(db: SqlConnection, params: Export, within: Within) -> views.Messages:
+    channel = the_channel(db, params.channel, within=within)
     after = 0 if params.page is None else place(params.page).cursor
     found, held, more = list[messages.StoredMessage](), 0, True
     while more and len(found) < MAX_EXPORTED and held < EXPORTED_BYTES:

@@ -9,17 +9,18 @@ from peerpost_daemon import changing, views
 from peerpost_daemon.changing import Changing
 from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.delivering import give_up
-from peerpost_daemon.errors import DaemonError
+from peerpost_daemon.errors import DaemonError, NotShown
 from peerpost_daemon.ids import message_bytes, new_message_id
 from peerpost_daemon.methods.order import Room
-from peerpost_daemon.methods.params import IdentityParam, MessageParam, identity
+from peerpost_daemon.methods.params import IdentityParam, MessageParam, allowed, identity
 from peerpost_daemon.methods.texts import body_of_text
 from peerpost_daemon.records import changes, channels, messages, outbox, outbox_bodies
 from peerpost_daemon.records.bodies import Change, encode_body
 from peerpost_daemon.records.channels import ChannelState
 from peerpost_daemon.records.messages import StoredMessage
 from peerpost_daemon.records.outbox import OutboxState
-from peerpost_daemon.rpc import Call, Method, Scope
+from peerpost_daemon.records.within import Within
+from peerpost_daemon.rpc import Call, Method, Reach, Scope
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol import limits
 from peerpost_protocol.content import Deletion, Edit, Reaction
@@ -76,26 +77,26 @@ class ChangeMethods:
 
     def all(self) -> Iterator[Method]:
         """Declare them."""
-        send, storage = Scope.SEND, ("storage_full", "storage_failed")
+        storage = ("storage_full", "storage_failed")
         common = ("unknown_message", "not_a_member", "may_not_post", "queue_full", *storage)
-        yield Method.of("message.react", self.react, scope=send, errors=common)
-        yield Method.of(
-            "message.edit", self.edit, scope=send, errors=(*common, "not_the_author", "too_large")
-        )
-        yield Method.of("message.delete", self.delete, scope=send, errors=(*common, "not_an_admin"))
-        cancelling = ("unknown_message", "already_sent", *storage)
-        yield Method.of("message.cancel", self.cancel, scope=send, errors=cancelling)
+        for name, handler, errors in (
+            ("message.react", self.react, common),
+            ("message.edit", self.edit, (*common, "not_the_author", "too_large")),
+            ("message.delete", self.delete, (*common, "not_an_admin")),
+            ("message.cancel", self.cancel, ("unknown_message", "already_sent", *storage)),
+        ):
+            yield Method.of(name, handler, scope=Scope.SEND, reach=Reach.CHANNELS, errors=errors)
 
-    async def react(self, params: React, call: Call) -> views.Message:  # noqa: ARG002 - a handler's shape
+    async def react(self, params: React, call: Call) -> views.Message:
         """Put a sign to a message, or take it back."""
         id_, author = message_bytes(params.message), _author(params.author)
 
         def change(found: StoredMessage) -> Change:
             return Reaction(id_, found.message.identity, params.emoji, withdrawn=params.withdraw)
 
-        return await self._change(id_, author, change)
+        return await self._change(call, id_, author, change)
 
-    async def edit(self, params: EditText, call: Call) -> views.Message:  # noqa: ARG002
+    async def edit(self, params: EditText, call: Call) -> views.Message:
         """Replace the text of a message of one's own."""
         id_, text = message_bytes(params.message), body_of_text(params.text).decode()
         own = self._daemon.account.identity
@@ -107,23 +108,25 @@ class ChangeMethods:
                 raise DaemonError("invalid_params", "Only a text can be edited.", field="message")
             return Edit(id_, text)
 
-        return await self._change(id_, None, change)
+        return await self._change(call, id_, None, change)
 
-    async def delete(self, params: Delete, call: Call) -> views.Message:  # noqa: ARG002
+    async def delete(self, params: Delete, call: Call) -> views.Message:
         """Delete a message of one's own, or, as an admin of the channel, anybody's."""
         id_, author = message_bytes(params.message), _author(params.author)
 
         def change(found: StoredMessage) -> Change:
             return Deletion(id_, found.message.identity)
 
-        return await self._change(id_, author, change)
+        return await self._change(call, id_, author, change)
 
-    async def cancel(self, params: Cancel, call: Call) -> views.Delivery:  # noqa: ARG002
+    async def cancel(self, params: Cancel, call: Call) -> views.Delivery:
         """Take a message back that has not left; nothing of it stays."""
         id_, own = message_bytes(params.message), self._daemon.account
-        now_ms = self._daemon.clock()
+        now_ms, within = self._daemon.clock(), allowed(call, Scope.SEND)
 
         def work(db: SqlConnection) -> views.Delivery:
+            if (waits := outbox.find(db, id_)) is not None:
+                _check_within(db, within, waits.channel, waits.recipient)
             _cancel(db, id_, own.identity, now_ms)
             outgoing = outbox.find(db, id_)
             assert outgoing is not None
@@ -134,16 +137,24 @@ class ChangeMethods:
         return delivery
 
     async def _change(
-        self, id_: bytes, author: str | None, change: Callable[[StoredMessage], Change]
+        self,
+        call: Call,
+        id_: bytes,
+        author: str | None,
+        change: Callable[[StoredMessage], Change],
     ) -> views.Message:
         now_ms, own = self._daemon.clock(), self._daemon.account.identity
         fresh = new_message_id(now_ms, self._daemon.random_bytes)
+        sends, receives = allowed(call, Scope.SEND), allowed(call, Scope.RECEIVE)
 
         def work(db: SqlConnection) -> views.Message:
             found = _found(db, id_, author)
+            if not sends.shows(db, found.message):
+                raise _unknown(NotShown)
             body = change(found)
             _make(db, found, body, fresh, own, now_ms=now_ms, room=self._room)
-            return views.with_reactions(db, [_found(db, id_, author)])[0]
+            shown = views.with_reactions(db, [_found(db, id_, author)])[0]
+            return shown if receives.shows(db, found.message) else views.head_of(shown)
 
         shown = await self._daemon.write(work)
         self._daemon.bell.ring()
@@ -235,8 +246,15 @@ def _found(db: SqlConnection, id_: bytes, author: str | None) -> StoredMessage:
     return found
 
 
-def _unknown() -> DaemonError:
-    return DaemonError("unknown_message", "No message has that id.", field="message")
+def _check_within(
+    db: SqlConnection, within: Within, channel: bytes | None, recipient: str | None
+) -> None:
+    if not within.has(db, channel, recipient):
+        raise _unknown(NotShown)
+
+
+def _unknown(error: type[DaemonError] = DaemonError) -> DaemonError:
+    return error("unknown_message", "No message has that id.", field="message")
 
 
 def _author(given: str | None) -> str | None:

@@ -13,10 +13,13 @@ from peerpost_daemon.methods.params import (
     ChannelParam,
     MembersParam,
     NoParams,
+    allowed,
     identities,
     the_channel,
 )
-from peerpost_daemon.rpc import Call, Method, Scope
+from peerpost_daemon.records.within import EVERYWHERE, Within
+from peerpost_daemon.rpc import Call, Method, Reach, Scope
+from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol import limits
 from peerpost_protocol.roster import Role
 
@@ -65,8 +68,10 @@ class ChannelMethods:
         admin, receive = Scope.ADMIN, Scope.RECEIVE
         created = (*_PEOPLE, *_RELAY)
         yield Method.of("channel.create", self.create, scope=admin, errors=created)
-        yield Method.of("channel.list", self.list, scope=receive)
-        yield Method.of("channel.show", self.show, scope=receive, errors=_FIND)
+        yield Method.of("channel.list", self.list, scope=receive, reach=Reach.CHANNELS)
+        yield Method.of(
+            "channel.show", self.show, scope=receive, reach=Reach.CHANNELS, errors=_FIND
+        )
         yield Method.of("channel.add", self.add, scope=admin, errors=(*_CHANGE, *_PEOPLE, "banned"))
         yield Method.of("channel.remove", self.remove, scope=admin, errors=(*_CHANGE, *_PEOPLE))
         yield Method.of("channel.leave", self.leave, scope=admin, errors=_CHANGE)
@@ -83,12 +88,19 @@ class ChannelMethods:
 
     async def list(self, params: NoParams, call: Call) -> views.Channels:  # noqa: ARG002
         """List the channels this account is or was a member of, oldest first."""
-        own = self._daemon.account
-        return views.Channels(await self._daemon.read(lambda db: views.channels(db, own)))
+        own, within = self._daemon.account, allowed(call, Scope.RECEIVE)
 
-    async def show(self, params: Show, call: Call) -> views.Channel:  # noqa: ARG002
+        def look(db: SqlConnection) -> list[views.Channel]:
+            ids = within.ids(db)
+            found = views.channels(db, own)
+            return found if ids is None else [c for c in found if bytes.fromhex(c.channel) in ids]
+
+        return views.Channels(await self._daemon.read(look))
+
+    async def show(self, params: Show, call: Call) -> views.Channel:
         """Show one channel and its members."""
-        return await self._channel(await self._id(params.channel))
+        within = allowed(call, Scope.RECEIVE)
+        return await self._channel(await self._id(params.channel, within))
 
     async def add(self, params: Add, call: Call) -> views.Channel:  # noqa: ARG002
         """Add members; they read from here on."""
@@ -108,8 +120,8 @@ class ChannelMethods:
         await self._daemon.engine.channels.leave(channel)
         return await self._channel(channel)
 
-    async def _id(self, reference: str) -> bytes:
-        named = await self._daemon.read(lambda db: the_channel(db, reference))
+    async def _id(self, reference: str, within: Within = EVERYWHERE) -> bytes:
+        named = await self._daemon.read(lambda db: the_channel(db, reference, within=within))
         return named.id
 
     async def _channel(self, id_: bytes) -> views.Channel:

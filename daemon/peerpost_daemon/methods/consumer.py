@@ -8,7 +8,7 @@ from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.methods.params import ConsumerParam
 from peerpost_daemon.records import consumers, events, held
-from peerpost_daemon.rpc import Call, Method, Requires, Scope
+from peerpost_daemon.rpc import Call, Method, Reach, Requires, Rights, Scope
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.limits import MAX_COUNTER
 
@@ -66,47 +66,55 @@ class ConsumerMethods:
 
     def all(self) -> Iterator[Method]:
         """Declare them."""
-        receive, vault = Scope.RECEIVE, Requires.VAULT
         unknown = ("unknown_consumer",)
-        yield Method.of("consumer.list", self.list, scope=receive, requires=vault)
-        yield Method.of("consumer.show", self.show, scope=receive, requires=vault, errors=unknown)
-        yield Method.of(
-            "consumer.remove",
-            self.remove,
-            scope=receive,
-            requires=vault,
-            errors=(*unknown, "storage_full", "storage_failed"),
-        )
+        for name, handler, errors in (
+            ("consumer.list", self.list, ()),
+            ("consumer.show", self.show, unknown),
+            ("consumer.remove", self.remove, (*unknown, "storage_full", "storage_failed")),
+        ):
+            yield Method.of(
+                name,
+                handler,
+                scope=Scope.RECEIVE,
+                reach=Reach.CHANNELS,
+                requires=Requires.VAULT,
+                errors=errors,
+            )
 
     async def list(self, params: ListConsumers, call: Call) -> Consumers:  # noqa: ARG002 - a handler's shape
         """List the named readers of events."""
-        found = await self._daemon.read(
-            lambda db: [self._shown(db, consumer) for consumer in consumers.everyone(db)]
-        )
-        return Consumers(found)
+        rights = call.rights
 
-    async def show(self, params: ShowConsumer, call: Call) -> Consumer:  # noqa: ARG002
+        def look(db: SqlConnection) -> list[Consumer]:
+            named = [(rights.told(each.name), each) for each in consumers.everyone(db)]
+            return [self._shown(db, each, name) for name, each in named if name is not None]
+
+        return Consumers(await self._daemon.read(look))
+
+    async def show(self, params: ShowConsumer, call: Call) -> Consumer:
         """Show one consumer."""
+        name, rights = params.consumer, call.rights
         return await self._daemon.read(
-            lambda db: self._shown(db, the_consumer(db, params.consumer))
+            lambda db: self._shown(db, the_consumer(db, name, rights), name)
         )
 
-    async def remove(self, params: ShowConsumer, call: Call) -> Removed:  # noqa: ARG002
+    async def remove(self, params: ShowConsumer, call: Call) -> Removed:
         """Forget a consumer, its cursor and what it holds; the messages stay in the vault."""
+        rights = call.rights
 
         def work(db: SqlConnection) -> None:
-            consumers.remove(db, the_consumer(db, params.consumer).name)
+            consumers.remove(db, the_consumer(db, params.consumer, rights).name)
 
         await self._daemon.write(work)
-        self._daemon.readers.answered_up_to(params.consumer, MAX_COUNTER)
+        self._daemon.readers.answered_up_to(rights.kept(params.consumer), MAX_COUNTER)
         return Removed(params.consumer)
 
-    def _shown(self, db: SqlConnection, consumer: consumers.Consumer) -> Consumer:
+    def _shown(self, db: SqlConnection, consumer: consumers.Consumer, name: str) -> Consumer:
         terms, holds = consumer.terms, held.summary(db, consumer.name)
         cursor = held.cursor_of(db, consumer)
         channels, kinds = terms.wanted.channels, terms.wanted.kinds
         return Consumer(
-            consumer.name,
+            name,
             None if channels is None else sorted(id_.hex() for id_ in channels),
             None if kinds is None else sorted(kinds),
             terms.window,
@@ -124,9 +132,9 @@ class ConsumerMethods:
         )
 
 
-def the_consumer(db: SqlConnection, name: str) -> consumers.Consumer:
-    """Return the consumer of that name. Raises DaemonError unknown_consumer."""
-    found = consumers.find(db, name)
+def the_consumer(db: SqlConnection, name: str, rights: Rights) -> consumers.Consumer:
+    """Return the consumer that a caller calls so. Raises DaemonError unknown_consumer."""
+    found = consumers.find(db, rights.kept(name))
     if found is None:
         raise DaemonError("unknown_consumer", "No consumer has that name.", field="consumer")
     return found

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from peerpost_daemon import views
 from peerpost_daemon.daemon import Daemon
@@ -16,7 +16,7 @@ from peerpost_daemon.methods.params import NoParams
 from peerpost_daemon.passphrase import MAX_PASSPHRASE_BYTES
 from peerpost_daemon.records import account as accounts
 from peerpost_daemon.records import standing, tallies
-from peerpost_daemon.rpc import Call, Method, Requires, Scope
+from peerpost_daemon.rpc import Call, Method, Reach, Requires, Scope
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.version import VERSION
 
@@ -54,7 +54,11 @@ class DaemonMethods:
     def all(self) -> Iterator[Method]:
         """Declare them."""
         yield Method.of(
-            "daemon.status", self.status, scope=Scope.RECEIVE, requires=Requires.NOTHING
+            "daemon.status",
+            self.status,
+            scope=Scope.RECEIVE,
+            reach=Reach.CHANNELS,
+            requires=Requires.NOTHING,
         )
         yield Method.of(
             "daemon.health", self.health, scope=Scope.RECEIVE, requires=Requires.NOTHING
@@ -81,7 +85,11 @@ class DaemonMethods:
 
     async def status(self, params: NoParams, call: Call) -> views.Status:  # noqa: ARG002 - a handler's shape
         """Tell how the daemon, its vault and its link to the relay are doing."""
-        return await self._status()
+        shown = await self._status()
+        if call.rights.channels(Scope.RECEIVE) is None:
+            return shown
+        # The counts are of all channels.
+        return structs.replace(shown, outbox=views.Outbox(0, 0), channels=0, messages=0)
 
     async def health(self, params: NoParams, call: Call) -> views.Health:  # noqa: ARG002
         """Tell what is not as it should be, and the facts that it follows from. Works in every state."""

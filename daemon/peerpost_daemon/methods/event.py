@@ -15,12 +15,19 @@ from msgspec import UNSET, Meta, Struct, UnsetType, structs
 from peerpost_daemon.consumer_readers import Reader
 from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.errors import DaemonError
-from peerpost_daemon.methods.params import ChannelParam, ConsumerParam, CursorParam, the_channel
+from peerpost_daemon.methods.params import (
+    ChannelParam,
+    ConsumerParam,
+    CursorParam,
+    allowed,
+    the_channel,
+)
 from peerpost_daemon.queue_delivery import QueueDelivery
 from peerpost_daemon.records import consumers, events, held
 from peerpost_daemon.records.consumers import Terms
 from peerpost_daemon.records.event_pages import Filter
-from peerpost_daemon.rpc import Call, Method, Requires, Scope
+from peerpost_daemon.records.within import Within
+from peerpost_daemon.rpc import Call, Method, Reach, Requires, Scope
 from peerpost_daemon.subscription import Subscription, deliver
 from peerpost_daemon.vault.connection import SqlConnection
 
@@ -30,6 +37,7 @@ MAX_WINDOW: Final = 1_000
 MAX_ATTEMPTS: Final = 1_000
 MAX_ACK_SECONDS: Final = 7 * 86_400
 MAX_TIME_CHARACTERS: Final = 40
+MAX_CONSUMERS_OF_USER: Final = 100  # of one who is not the daemon's own user, or root
 
 Kind = Literal[
     "message",
@@ -113,6 +121,7 @@ class EventMethods:
             "event.subscribe",
             self.subscribe,
             scope=receive,
+            reach=Reach.CHANNELS,
             requires=vault,
             errors=(
                 "unknown_channel",
@@ -126,6 +135,7 @@ class EventMethods:
             "event.unsubscribe",
             self.unsubscribe,
             scope=receive,
+            reach=Reach.CHANNELS,
             requires=Requires.NOTHING,
             errors=("unknown_subscription",),
         )
@@ -137,7 +147,7 @@ class EventMethods:
             raise DaemonError("too_many_requests", "This connection has enough subscriptions.")
         running.reserved += 1
         try:
-            begun = await self._begin(params)
+            begun = await self._begin(params, call)
         finally:
             running.reserved -= 1
         running.last += 1
@@ -153,23 +163,25 @@ class EventMethods:
         end(params.taken)
         return Unsubscribed(params.subscription)
 
-    async def _begin(self, params: Subscribe) -> "_Begun":
+    async def _begin(self, params: Subscribe, call: Call) -> "_Begun":
         """Return what is wanted and the cursor to begin after; a new consumer is stored."""
+        within = allowed(call, Scope.RECEIVE)
         if params.consumer is None:
-            return await self._daemon.read(lambda db: _unnamed(db, params))
-        now_ms, bound = self._daemon.clock(), self._daemon.settings.max_consumers
-        readers = self._daemon.readers
-        alone = readers.count(params.consumer) == 0
-        reader = readers.open(params.consumer)
+            return await self._daemon.read(lambda db: _unnamed(db, params, within))
+        name = call.rights.kept(params.consumer)
+        own = _Owned(name, call.rights.names, within, self._daemon.settings.max_consumers)
+        now_ms, readers = self._daemon.clock(), self._daemon.readers
+        alone = readers.count(name) == 0
+        reader = readers.open(name)
         try:
             begun = await self._daemon.write(
-                lambda db: _named(db, params, now_ms, bound, alone=alone)
+                lambda db: _named(db, params, own, now_ms, alone=alone)
             )
         except BaseException:
             readers.close(reader)
             raise
         reader.window = begun.terms.window
-        readers.wake(params.consumer)
+        readers.wake(name)
         return structs.replace(begun, reader=reader)
 
     def _deliver(self, call: Call, running: _Running, begun: "_Begun") -> None:
@@ -193,8 +205,8 @@ class EventMethods:
 
     def _delivery(self, call: Call, number: int, begun: "_Begun") -> Coroutine[None, None, None]:
         if begun.reader is not None and begun.terms.is_queue:
-            return QueueDelivery(self._daemon, call, number, begun.reader).run()
-        subscription = Subscription(number, begun.terms.wanted, begun.cursor)
+            return QueueDelivery(self._daemon, call, number, begun.reader, begun.within).run()
+        subscription = Subscription(number, begun.terms.wanted, begun.cursor, begun.within)
         return deliver(self._daemon, call, subscription, begun.reader)
 
 
@@ -203,8 +215,18 @@ class _Begun(Struct, frozen=True):
 
     terms: Terms
     cursor: int
+    within: Within
     lost: int = 0
     reader: Reader | None = None
+
+
+class _Owned(Struct, frozen=True):
+    """Be a consumer's name in the vault, what the names of its user begin with, and the bounds."""
+
+    name: str
+    names: str
+    within: Within
+    max_consumers: int
 
 
 def _cancel(task: asyncio.Task[None]) -> None:
@@ -217,22 +239,23 @@ def _running(call: Call) -> _Running:
     return running
 
 
-def _unnamed(db: SqlConnection, params: Subscribe) -> _Begun:
+def _unnamed(db: SqlConnection, params: Subscribe, within: Within) -> _Begun:
     for field in ("window", "ack_seconds", "max_attempts"):
         if getattr(params, field) is not None:
             raise _invalid(f"{field} belongs to a named consumer.", field)
-    terms = Terms(_filter(db, params, Filter()))
-    return _Begun(terms, _start(db, _or(params.from_, "now")))
+    terms = Terms(_filter(db, params, Filter(), within))
+    return _Begun(terms, _start(db, _or(params.from_, "now")), within)
 
 
-def _named(db: SqlConnection, params: Subscribe, now_ms: int, bound: int, *, alone: bool) -> _Begun:
+def _named(
+    db: SqlConnection, params: Subscribe, own: _Owned, now_ms: int, *, alone: bool
+) -> _Begun:
     """Resume a consumer, with what it wants now; a new one begins where it says, or at the start."""
-    name = params.consumer or ""
+    name = own.name
     known = consumers.find(db, name)
-    terms = _terms(db, params, known.terms if known else Terms())
+    terms = _terms(db, params, known.terms if known else Terms(), own.within)
     if known is None:
-        if consumers.count(db) >= bound:
-            raise DaemonError("too_many_requests", f"There are {bound} consumers already.")
+        _check_room(db, own)
         consumers.add(db, name, _start(db, _or(params.from_, "start")), terms, now_ms)
     elif terms != known.terms:
         consumers.set_terms(db, name, terms)
@@ -240,33 +263,43 @@ def _named(db: SqlConnection, params: Subscribe, now_ms: int, bound: int, *, alo
         held.land(db, name)
     found = consumers.find(db, name)
     assert found is not None
-    return _Begun(terms, held.cursor_of(db, found), consumers.tell_lost(db, name))
+    lost = consumers.tell_lost(db, name)
+    return _Begun(terms, held.cursor_of(db, found), own.within, lost)
 
 
-def _terms(db: SqlConnection, params: Subscribe, before: Terms) -> Terms:
+def _check_room(db: SqlConnection, own: _Owned) -> None:
+    if consumers.count(db) >= own.max_consumers:
+        message = f"There are {own.max_consumers} consumers already."
+        raise DaemonError("too_many_requests", message)
+    if own.names and consumers.count(db, own.names) >= MAX_CONSUMERS_OF_USER:
+        message = f"This user has {MAX_CONSUMERS_OF_USER} consumers already."
+        raise DaemonError("too_many_requests", message)
+
+
+def _terms(db: SqlConnection, params: Subscribe, before: Terms, within: Within) -> Terms:
     ack_ms = before.ack_ms if params.ack_seconds is None else math.ceil(params.ack_seconds * 1000)
     if params.max_attempts is not None and ack_ms is None:
         raise _invalid("max_attempts needs ack_seconds.", "max_attempts")
     return Terms(
-        _filter(db, params, before.wanted),
+        _filter(db, params, before.wanted, within),
         params.window or before.window,
         ack_ms,
         params.max_attempts or before.max_attempts,
     )
 
 
-def _filter(db: SqlConnection, params: Subscribe, before: Filter) -> Filter:
-    return Filter(_channels(db, params.channels, before), _kinds(params.kinds, before))
+def _filter(db: SqlConnection, params: Subscribe, before: Filter, within: Within) -> Filter:
+    return Filter(_channels(db, params.channels, before, within), _kinds(params.kinds, before))
 
 
 def _channels(
-    db: SqlConnection, given: list[str] | UnsetType | None, before: Filter
+    db: SqlConnection, given: list[str] | UnsetType | None, before: Filter, within: Within
 ) -> frozenset[bytes] | None:
     if isinstance(given, UnsetType):
         return before.channels
     if given is None:
         return None
-    return frozenset(the_channel(db, each, "channels").id for each in given)
+    return frozenset(the_channel(db, each, "channels", within).id for each in given)
 
 
 def _kinds(given: list[Kind] | UnsetType | None, before: Filter) -> frozenset[str] | None:

@@ -8,15 +8,16 @@ from msgspec import Meta, Struct
 
 from peerpost_daemon import views
 from peerpost_daemon.daemon import Daemon
-from peerpost_daemon.errors import DaemonError
+from peerpost_daemon.errors import DaemonError, NotShown
 from peerpost_daemon.files.keeping import make_room
 from peerpost_daemon.files.reading import Plaintext, gone, pieces
 from peerpost_daemon.files.saving import place, save
 from peerpost_daemon.methods.filing import MAX_PIECE, Filing, NameParam, PathParam, own_path
-from peerpost_daemon.methods.params import Timeout
+from peerpost_daemon.methods.params import Timeout, allowed
 from peerpost_daemon.records import files, messages
 from peerpost_daemon.records.files import FileState, StoredFile
-from peerpost_daemon.rpc import Call, Method, Scope
+from peerpost_daemon.records.within import Within
+from peerpost_daemon.rpc import Call, Method, Reach, Scope
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.limits import MAX_COUNTER
 
@@ -104,28 +105,16 @@ class FileMethods:
         disk = ("storage_full", "storage_failed")
         here = ("unknown_file", "file_unavailable")
         handing = ("too_many_requests", "too_large", *disk)
-        receive = Scope.RECEIVE
-        yield Method.of("file.begin", self.begin, scope=Scope.SEND, errors=handing)
-        yield Method.of(
-            "file.write",
-            self.write,
-            scope=Scope.SEND,
-            errors=("unknown_file", "files_full", *handing),
-        )
-        yield Method.of("file.show", self.show, scope=receive, errors=("unknown_file",))
-        yield Method.of(
-            "file.fetch",
-            self.fetch,
-            scope=receive,
-            errors=(*here, "files_full", "timeout"),
-        )
-        yield Method.of("file.read", self.read, scope=receive, errors=here)
-        yield Method.of(
-            "file.save",
-            self.save,
-            scope=receive,
-            errors=(*here, "forbidden", "file_exists", "file_unreadable"),
-        )
+        saving = (*here, "forbidden", "file_exists", "file_unreadable")
+        for name, handler, scope, errors in (
+            ("file.begin", self.begin, Scope.SEND, handing),
+            ("file.write", self.write, Scope.SEND, ("unknown_file", "files_full", *handing)),
+            ("file.show", self.show, Scope.RECEIVE, ("unknown_file",)),
+            ("file.fetch", self.fetch, Scope.RECEIVE, (*here, "files_full", "timeout")),
+            ("file.read", self.read, Scope.RECEIVE, here),
+            ("file.save", self.save, Scope.RECEIVE, saving),
+        ):
+            yield Method.of(name, handler, scope=scope, reach=Reach.CHANNELS, errors=errors)
 
     async def begin(self, params: Begin, call: Call) -> Draft:
         """Begin to hand over a file that a message will have."""
@@ -141,21 +130,22 @@ class FileMethods:
         await asyncio.to_thread(draft.write, params.data)
         return Draft(params.draft, draft.size)
 
-    async def show(self, params: Show, call: Call) -> views.File:  # noqa: ARG002 - a handler's shape
+    async def show(self, params: Show, call: Call) -> views.File:
         """Show a file, and how far it has come."""
+        await self._file(call, params.file)
         return await self._view(params.file)
 
-    async def fetch(self, params: Fetch, call: Call) -> views.File:  # noqa: ARG002
+    async def fetch(self, params: Fetch, call: Call) -> views.File:
         """Fetch a file from the relay, and wait until it is here."""
-        file = await self._file(params.file)
+        file = await self._file(call, params.file)
         if file.state not in (FileState.HERE, FileState.UPLOADING):
             await self._want(file)
-            await self._arrived(params.file, params.timeout)
+            await self._arrived(call, params.file, params.timeout)
         return await self._view(params.file)
 
     async def read(self, params: Read, call: Call) -> FilePiece:
         """Return bytes of a file that is here; one after the other is quick, back and forth is not."""
-        file = await self._file(params.file, here=True)
+        file = await self._file(call, params.file, here=True)
         held: dict[int, Plaintext] = call.state.setdefault("plaintexts", {})
         plaintext = held.pop(file.number, None)
         if plaintext is not None and plaintext.offset != params.offset:
@@ -179,7 +169,7 @@ class FileMethods:
     async def save(self, params: Save, call: Call) -> Saved:
         """Write a file that is here to a path; for the daemon's own user."""
         path = own_path(call, params.path, "path")
-        file = await self._file(params.file, here=True)
+        file = await self._file(call, params.file, here=True)
         folder = self._daemon.files.folder
 
         def work() -> str:
@@ -189,10 +179,9 @@ class FileMethods:
 
         return Saved(file.number, await asyncio.to_thread(work), file.size)
 
-    async def _file(self, number: int, *, here: bool = False) -> StoredFile:
-        found = await self._daemon.read(lambda db: files.find(db, number))
-        if found is None:
-            raise DaemonError("unknown_file", "No file has that number.", field="file")
+    async def _file(self, call: Call, number: int, *, here: bool = False) -> StoredFile:
+        within = allowed(call, Scope.RECEIVE)
+        found = await self._daemon.read(lambda db: _found(db, number, within))
         # What waits to be uploaded is whole here as well.
         if here and found.state not in (FileState.HERE, FileState.UPLOADING):
             raise gone(found)
@@ -212,7 +201,7 @@ class FileMethods:
 
         shown = await self._daemon.read(look)
         if shown is None:
-            raise DaemonError("unknown_file", "No file has that number.", field="file")
+            raise _unknown()
         return shown
 
     async def _want(self, file: StoredFile) -> None:
@@ -228,19 +217,34 @@ class FileMethods:
         if running is not None and running.files is not None:
             running.files.wake()
 
-    async def _arrived(self, number: int, seconds: float) -> None:
+    async def _arrived(self, call: Call, number: int, seconds: float) -> None:
         bell = self._daemon.bell
         seen = bell.rings
         try:
             async with asyncio.timeout(seconds):
-                while (await self._file(number)).state not in _END:
+                while (await self._file(call, number)).state not in _END:
                     seen = await bell.wait(seen)
         except TimeoutError:
             message = "The file is not here yet; it stays on its way."
             raise DaemonError("timeout", message, extra={"file": number}) from None
-        file = await self._file(number)
+        file = await self._file(call, number)
         if file.state is not FileState.HERE:
             raise gone(file)
+
+
+def _found(db: SqlConnection, number: int, within: Within) -> StoredFile:
+    """Return a file; its message says whether this caller may know of it."""
+    found = files.find(db, number)
+    if found is None:
+        raise _unknown()
+    stored = messages.at(db, found.message) if within.bounded else None
+    if within.bounded and (stored is None or not within.shows(db, stored.message)):
+        raise _unknown(NotShown)
+    return found
+
+
+def _unknown(error: type[DaemonError] = DaemonError) -> DaemonError:
+    return error("unknown_file", "No file has that number.", field="file")
 
 
 def _read_at(plaintext: Plaintext, offset: int, length: int) -> bytes:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Annotated, Final
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from peerpost_daemon import views
 from peerpost_daemon.daemon import Daemon
-from peerpost_daemon.errors import DaemonError
+from peerpost_daemon.errors import DaemonError, NotShown
 from peerpost_daemon.ids import message_bytes
 from peerpost_daemon.methods.pages import PageParam, place, written
 from peerpost_daemon.methods.params import (
@@ -15,6 +15,7 @@ from peerpost_daemon.methods.params import (
     CursorParam,
     IdentityParam,
     MessageParam,
+    allowed,
     identity,
     the_channel,
 )
@@ -23,7 +24,8 @@ from peerpost_daemon.records import message_pages, messages, outbox
 from peerpost_daemon.records.account import Account
 from peerpost_daemon.records.message_pages import Narrowing
 from peerpost_daemon.records.messages import StoredMessage
-from peerpost_daemon.rpc import Call, Method, Scope
+from peerpost_daemon.records.within import Within
+from peerpost_daemon.rpc import Call, Method, Reach, Scope
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.limits import MAX_COUNTER
 
@@ -60,45 +62,56 @@ class MessageMethods:
 
     def all(self) -> Iterator[Method]:
         """Declare them."""
-        receive, unknown = Scope.RECEIVE, ("unknown_message",)
+        reach, unknown = Reach.CHANNELS, ("unknown_message",)
         finding = ("unknown_channel", "ambiguous_channel")
-        yield Method.of("message.list", self.list, scope=receive, errors=finding)
-        yield Method.of("message.show", self.show, scope=receive, errors=unknown)
-        yield Method.of("message.status", self.status, scope=Scope.SEND, errors=unknown)
+        for name, handler, scope, errors in (
+            ("message.list", self.list, Scope.RECEIVE, finding),
+            ("message.show", self.show, Scope.RECEIVE, unknown),
+            ("message.status", self.status, Scope.SEND, unknown),
+        ):
+            yield Method.of(name, handler, scope=scope, reach=reach, errors=errors)
 
-    async def list(self, params: List, call: Call) -> views.Messages:  # noqa: ARG002 - a handler's shape
+    async def list(self, params: List, call: Call) -> views.Messages:
         """List messages of a channel in ascending order: the newest, or those beside a cursor."""
         bound = self._daemon.settings.message_page_bytes
-        return await self._daemon.read(lambda db: _page(db, params, bound))
+        within = allowed(call, Scope.RECEIVE)
+        return await self._daemon.read(lambda db: _page(db, params, bound, within))
 
-    async def show(self, params: Show, call: Call) -> views.Message:  # noqa: ARG002
+    async def show(self, params: Show, call: Call) -> views.Message:
         """Show one message."""
-        id_ = message_bytes(params.message)
-        return await self._daemon.read(lambda db: _message(db, id_))
+        id_, within = message_bytes(params.message), allowed(call, Scope.RECEIVE)
+        return await self._daemon.read(lambda db: _message(db, id_, within))
 
-    async def status(self, params: Show, call: Call) -> views.Delivery:  # noqa: ARG002
+    async def status(self, params: Show, call: Call) -> views.Delivery:
         """Tell how far a message of this account has come, card by card."""
         id_, own = message_bytes(params.message), self._daemon.account
-        return await self._daemon.read(lambda db: _delivery(db, id_, own))
+        return await self._daemon.read(lambda db: _delivery(db, id_, own, call))
 
 
-def _message(db: SqlConnection, id_: bytes) -> views.Message:
+def _message(db: SqlConnection, id_: bytes, within: Within) -> views.Message:
     stored = messages.find(db, id_)
     if stored is None:
         raise _unknown()
+    if not within.shows(db, stored.message):
+        raise _unknown(NotShown)
     return views.with_reactions(db, [stored])[0]
 
 
-def _delivery(db: SqlConnection, id_: bytes, own: Account) -> views.Delivery:
+def _delivery(db: SqlConnection, id_: bytes, own: Account, call: Call) -> views.Delivery:
     outgoing = outbox.find(db, id_)
     if outgoing is None:
         raise _unknown()
-    return views.delivery(db, outgoing, own)
+    if not allowed(call, Scope.SEND).has(db, outgoing.channel, outgoing.recipient):
+        raise _unknown(NotShown)
+    shown = views.delivery(db, outgoing, own)
+    if allowed(call, Scope.RECEIVE).has(db, outgoing.channel, outgoing.recipient):
+        return shown
+    return structs.replace(shown, answers=[])
 
 
-def _page(db: SqlConnection, params: List, bound: int) -> views.Messages:
+def _page(db: SqlConnection, params: List, bound: int, within: Within) -> views.Messages:
     """Read in steps, until there are enough, or enough bytes: `more` says so either way."""
-    channel, narrowing = the_channel(db, params.channel), _narrowing(params)
+    channel, narrowing = the_channel(db, params.channel, within=within), _narrowing(params)
     after, before = _ends(params)
     ascending = after is not None
     found, held, more = list[StoredMessage](), 0, True
@@ -140,5 +153,5 @@ def _narrowing(params: List) -> Narrowing | None:
     return None if wanted == Narrowing() else wanted
 
 
-def _unknown() -> DaemonError:
-    return DaemonError("unknown_message", "No message has that id.", field="message")
+def _unknown(error: type[DaemonError] = DaemonError) -> DaemonError:
+    return error("unknown_message", "No message has that id.", field="message")

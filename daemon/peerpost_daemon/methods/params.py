@@ -11,6 +11,8 @@ from msgspec import Meta, Struct
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.records import references
 from peerpost_daemon.records.references import Named
+from peerpost_daemon.records.within import EVERYWHERE, Within
+from peerpost_daemon.rpc import Call, Scope
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol import limits
 from peerpost_protocol.errors import MalformedError
@@ -55,9 +57,25 @@ def identities(texts: Iterable[str], field: str = "members") -> list[str]:
     return list(dict.fromkeys(identity(text, field) for text in texts))
 
 
-def the_channel(db: SqlConnection, reference: str, field: str = "channel") -> Named:
-    """Return the channel a reference means. Raises DaemonError unknown_channel, ambiguous_channel."""
-    return one_of(references.matching(db, reference), field)
+def allowed(call: Call, scope: Scope) -> Within:
+    """Return the channels for which a caller has a scope."""
+    return Within(call.rights.channels(scope))
+
+
+def the_channel(
+    db: SqlConnection, reference: str, field: str = "channel", within: Within = EVERYWHERE
+) -> Named:
+    """Return the channel a reference means.
+
+    Raises DaemonError unknown_channel, ambiguous_channel, and forbidden for what is not within, there or not.
+    """
+    found = references.matching(db, reference)
+    if (ids := within.ids(db)) is not None:
+        found = [each for each in found if each.id in ids]
+        if not found:
+            message = "This caller may not use that channel."
+            raise DaemonError("forbidden", message, field=field)
+    return one_of(found, field)
 
 
 def one_of(found: list[Named], field: str) -> Named:

@@ -7,11 +7,12 @@ from msgspec import Struct
 from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.ids import message_bytes, new_message_id
-from peerpost_daemon.methods.params import ChannelParam, MessageParam, the_channel
+from peerpost_daemon.methods.params import ChannelParam, MessageParam, allowed, the_channel
 from peerpost_daemon.records import messages, outbox_bodies, read_marks
 from peerpost_daemon.records.bodies import encode_body
 from peerpost_daemon.records.channels import ChannelState
-from peerpost_daemon.rpc import Call, Method, Scope
+from peerpost_daemon.records.within import Within
+from peerpost_daemon.rpc import Call, Method, Reach, Scope
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.content import ReadMark
 
@@ -43,6 +44,7 @@ class ReadingMethods:
             "message.mark_read",
             self.mark_read,
             scope=Scope.SEND,
+            reach=Reach.CHANNELS,
             errors=(
                 "unknown_channel",
                 "ambiguous_channel",
@@ -53,18 +55,25 @@ class ReadingMethods:
             ),
         )
 
-    async def mark_read(self, params: MarkRead, call: Call) -> Marked:  # noqa: ARG002 - a handler's shape
+    async def mark_read(self, params: MarkRead, call: Call) -> Marked:
         """Tell the members of a channel that everything up to a message has been read."""
         own, now_ms = self._daemon.account.identity, self._daemon.clock()
         id_ = new_message_id(now_ms, self._daemon.random_bytes)
-        marked = await self._daemon.write(lambda db: _mark(db, params, own, id_, now_ms))
+        within = allowed(call, Scope.SEND)
+
+        def work(db: SqlConnection) -> Marked:
+            return _mark(db, params, own, id_, now_ms, within=within)
+
+        marked = await self._daemon.write(work)
         if marked.changed and (engine := self._daemon.running) is not None:
             engine.outbound.wake()
         return marked
 
 
-def _mark(db: SqlConnection, params: MarkRead, own: str, id_: bytes, now_ms: int) -> Marked:
-    channel = the_channel(db, params.channel)
+def _mark(
+    db: SqlConnection, params: MarkRead, own: str, id_: bytes, now_ms: int, *, within: Within
+) -> Marked:
+    channel = the_channel(db, params.channel, within=within)
     if channel.state != ChannelState.ACTIVE:
         message = f"This account is no member of {channel.name}."
         raise DaemonError("not_a_member", message, field="channel")

@@ -9,12 +9,19 @@ from peerpost_daemon import views
 from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.methods.pages import PageParam, place, written
-from peerpost_daemon.methods.params import ChannelParam, IdentityParam, identity, the_channel
+from peerpost_daemon.methods.params import (
+    ChannelParam,
+    IdentityParam,
+    allowed,
+    identity,
+    the_channel,
+)
 from peerpost_daemon.methods.times import TimeParam, time_ms
 from peerpost_daemon.records import indexing
 from peerpost_daemon.records.search import Wanted, search
 from peerpost_daemon.records.search_query import QueryError, Term, terms
-from peerpost_daemon.rpc import Call, Method, Scope
+from peerpost_daemon.records.within import Within
+from peerpost_daemon.rpc import Call, Method, Reach, Scope
 from peerpost_daemon.vault.connection import SqlConnection
 
 MAX_QUERY_CHARACTERS: Final = 500
@@ -45,13 +52,20 @@ class SearchMethods:
     def all(self) -> Iterator[Method]:
         """Declare it."""
         errors = ("unknown_channel", "ambiguous_channel", "timeout", "storage_full")
-        yield Method.of("message.search", self.search, scope=Scope.RECEIVE, errors=errors)
+        yield Method.of(
+            "message.search",
+            self.search,
+            scope=Scope.RECEIVE,
+            reach=Reach.CHANNELS,
+            errors=errors,
+        )
 
-    async def search(self, params: Search, call: Call) -> views.Found:  # noqa: ARG002 - a handler's shape
+    async def search(self, params: Search, call: Call) -> views.Found:
         """Find messages by their words, the newest first."""
         asked, now_ms = _terms(params.query), self._daemon.clock()
+        within = allowed(call, Scope.RECEIVE)
         await self._catch_up()
-        return await self._daemon.read(lambda db: _found(db, params, asked, now_ms))
+        return await self._daemon.read(lambda db: _found(db, params, asked, now_ms, within))
 
     async def _catch_up(self) -> None:
         for _ in range(MAX_CATCH_UP):
@@ -67,11 +81,12 @@ def _terms(query: str) -> list[Term]:
         raise DaemonError("invalid_params", str(error), field="query") from None
 
 
-def _found(db: SqlConnection, params: Search, asked: list[Term], now_ms: int) -> views.Found:
-    channel = None if params.channel is None else the_channel(db, params.channel).id
+def _found(
+    db: SqlConnection, params: Search, asked: list[Term], now_ms: int, within: Within
+) -> views.Found:
     wanted = Wanted(
         asked,
-        channel,
+        _where(db, params.channel, within),
         None if params.sender is None else identity(params.sender, "sender"),
         None if params.since is None else time_ms(params.since, "since"),
         None if params.until is None else time_ms(params.until, "until"),
@@ -84,3 +99,10 @@ def _found(db: SqlConnection, params: Search, asked: list[Term], now_ms: int) ->
         written(hits[-1].message.cursor, onward=False) if more else None,
         complete=not indexing.behind(db),
     )
+
+
+def _where(db: SqlConnection, channel: str | None, within: Within) -> frozenset[bytes] | None:
+    """Return the channels to look in, None for all."""
+    if channel is None:
+        return within.ids(db)
+    return frozenset({the_channel(db, channel, within=within).id})

@@ -11,6 +11,7 @@ from peerpost_daemon import views
 from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.ids import message_bytes, new_message_id
+from peerpost_daemon.methods.bounded_order import bounded
 from peerpost_daemon.methods.filing import FilesParam, Filing
 from peerpost_daemon.methods.order import Order, Room, queue
 from peerpost_daemon.methods.params import (
@@ -18,6 +19,7 @@ from peerpost_daemon.methods.params import (
     IdentityParam,
     MessageParam,
     Timeout,
+    allowed,
     identity,
 )
 from peerpost_daemon.methods.presenting import (
@@ -32,7 +34,8 @@ from peerpost_daemon.methods.times import TimeParam, time_ms
 from peerpost_daemon.records import outbox
 from peerpost_daemon.records.account import Account
 from peerpost_daemon.records.answers import MAX_ANSWERS
-from peerpost_daemon.rpc import Call, Method, Scope
+from peerpost_daemon.records.within import Within
+from peerpost_daemon.rpc import Call, Method, Reach, Scope
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.views.words import Priority
 from peerpost_protocol import limits
@@ -89,6 +92,7 @@ class SendMethods:
             "message.send",
             self.send,
             scope=Scope.SEND,
+            reach=Reach.CHANNELS,
             errors=(
                 "unknown_channel",
                 "ambiguous_channel",
@@ -114,12 +118,15 @@ class SendMethods:
     async def send(self, params: Send, call: Call) -> views.Delivery:
         """Put a message into the outbox, whence it gets to the relay whatever happens; wait as told."""
         asked = order(params)
+        if asked.key is not None:
+            asked = structs.replace(asked, key=call.rights.kept(asked.key))
+        within = allowed(call, Scope.SEND)
         own = self._daemon.account
         if (engine := self._daemon.running) is not None:
             # Before it is queued: both then share a turn of the loop, and one transaction.
             engine.outbound.wake()
         async with self._filing.finished(call, params.files) as files:
-            message, delivery = await self._queue(structs.replace(asked, files=files), own)
+            message, delivery = await self._queue(structs.replace(asked, files=files), own, within)
         if files and engine is not None and engine.files is not None:
             engine.files.wake()
         if params.expect_reply:
@@ -150,12 +157,15 @@ class SendMethods:
             raise _failed(delivery)
         raise _too_few(delivery, params.responses)
 
-    async def _queue(self, asked: Order, own: Account) -> tuple[bytes, views.Delivery]:
+    async def _queue(
+        self, asked: Order, own: Account, within: Within
+    ) -> tuple[bytes, views.Delivery]:
         now_ms = self._daemon.clock()
         fresh = new_message_id(now_ms, self._daemon.random_bytes)
 
         def work(db: SqlConnection) -> tuple[bytes, views.Delivery]:
-            outgoing = queue(db, asked, fresh, now_ms, own=own, room=self._room)
+            wanted = bounded(db, asked, within)
+            outgoing = queue(db, wanted, fresh, now_ms, own=own, room=self._room)
             return outgoing.message, views.delivery(db, outgoing, own)
 
         return await self._daemon.write(work)

@@ -80,9 +80,13 @@ def everyone(db: SqlConnection) -> list[Consumer]:
     return [_consumer(row) for row in db.execute(f"{_SELECT} ORDER BY name").fetchall()]
 
 
-def count(db: SqlConnection) -> int:
-    """Return how many there are."""
-    return int(db.execute("SELECT count(*) FROM consumer").fetchone()[0])
+def count(db: SqlConnection, begins: str = "") -> int:
+    """Return how many there are whose names begin so."""
+    return int(
+        db.execute(
+            "SELECT count(*) FROM consumer WHERE substr(name, 1, length(?1)) = ?1", (begins,)
+        ).fetchone()[0]
+    )
 
 
 def add(db: SqlConnection, name: str, acknowledged: int, terms: Terms, now_ms: int) -> None:

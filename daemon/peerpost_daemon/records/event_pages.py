@@ -22,6 +22,13 @@ class Filter(Struct, frozen=True):
     channels: frozenset[bytes] | None = None
     kinds: frozenset[str] | None = None
 
+    def within(self, channels: frozenset[bytes] | None) -> "Filter":
+        """Return what of it stands in some channels; None: all of it."""
+        if channels is None:
+            return self
+        both = channels if self.channels is None else self.channels & channels
+        return Filter(both, self.kinds)
+
 
 class PagedEvent(Struct, frozen=True):
     """Be an event with what it brings: JSON, or a stored message, or what changed of one.
@@ -68,13 +75,23 @@ def page(db: SqlConnection, after: int, wanted: Filter, *, limit: int, limit_byt
     return Page(events, upto, more=upto < newest)
 
 
-def these(db: SqlConnection, cursors: Sequence[int], limit_bytes: int) -> list[PagedEvent]:
+def these(
+    db: SqlConnection,
+    cursors: Sequence[int],
+    limit_bytes: int,
+    channels: frozenset[bytes] | None = None,
+) -> list[PagedEvent]:
     """Return the events at some cursors in the given order, until their bodies hold so much.
 
-    What is not there any more is left out; at least one comes if there is one.
+    What is not there any more, or not in one of the channels (None: all), is left out; at least one comes if there is
+    one.
     """
     marks = ", ".join("?" * len(cursors))
-    rows = db.execute(f"{_JOINED}WHERE event.cursor IN ({marks}) ORDER BY event.cursor", cursors)
+    conditions, values = _conditions(Filter(channels))
+    rows = db.execute(
+        f"{_JOINED}WHERE event.cursor IN ({marks}){conditions} ORDER BY event.cursor",
+        (*cursors, *values),
+    )
     events, _ = _taken(rows, limit_bytes)
     return events
 

@@ -25,7 +25,7 @@ class Wanted(Struct, frozen=True):
     """Say what is searched for, and where; null is anywhere. `before`: only messages before this cursor."""
 
     terms: list[Term]
-    channel: bytes | None = None
+    channels: frozenset[bytes] | None = None
     sender: str | None = None
     since_ms: int | None = None
     until_ms: int | None = None
@@ -53,9 +53,11 @@ def search(
 
     Raises DaemonError timeout when that takes too long.
     """
+    if wanted.channels is not None and not wanted.channels:
+        return [], False
     with _deadline(db, seconds):
         first, last = _span(db, wanted)
-        expression = compiled(wanted.terms, channel=wanted.channel, sender=wanted.sender)
+        expression = compiled(wanted.terms, channels=wanted.channels, sender=wanted.sender)
         rows = db.execute(
             "SELECT word.rowid, snippet(word, 0, ?, ?, '…', ?) FROM word "
             "JOIN message AS said ON said.cursor = word.rowid "
@@ -83,7 +85,8 @@ def _span(db: SqlConnection, wanted: Wanted) -> tuple[int, int]:
     newest = 2**62 if wanted.before is None else wanted.before - 1
     if (wanted.since_ms, wanted.until_ms) == (None, None):
         return 0, newest
-    first, last = span(db, wanted.channel, wanted.since_ms or 0, wanted.until_ms or 2**62)
+    only = next(iter(wanted.channels)) if wanted.channels and len(wanted.channels) == 1 else None
+    first, last = span(db, only, wanted.since_ms or 0, wanted.until_ms or 2**62)
     return first, min(last, newest)
 
 

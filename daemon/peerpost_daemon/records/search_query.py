@@ -43,14 +43,15 @@ def terms(query: str) -> list[Term]:
     return found
 
 
-def compiled(found: list[Term], *, channel: bytes | None, sender: str | None) -> str:
-    """Return the expression of the index for terms, a channel and a sender."""
+def compiled(found: list[Term], *, channels: frozenset[bytes] | None, sender: str | None) -> str:
+    """Return the expression of the index for terms, at least one channel (None: all) and a sender."""
     wanted = " AND ".join(_quoted(term) for term in found if term.wanted)
     unwanted = " OR ".join(_quoted(term) for term in found if not term.wanted)
     words = f"({wanted}) NOT ({unwanted})" if unwanted else wanted
     parts = [f"{{text title}} : ({words})"]
-    if channel is not None:
-        parts.append(f'place : "c{channel.hex()}"')
+    if channels is not None:
+        places = " OR ".join(f'"c{channel.hex()}"' for channel in sorted(channels))
+        parts.append(f"place : ({places})")
     if sender is not None:
         parts.append(f'author : "i{sender.encode().hex()}"')
     return " AND ".join(parts)

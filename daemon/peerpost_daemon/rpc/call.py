@@ -3,14 +3,17 @@
 import functools
 import itertools
 import logging
+import os
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from msgspec import Struct
 
 from peerpost_daemon.errors import CallerGone
 from peerpost_daemon.rpc import envelope
+from peerpost_daemon.rpc.rights import EVERYTHING, NOTHING, Rights
 
+ROOT: Final = 0
 _log = logging.getLogger(__name__)
 
 
@@ -20,6 +23,24 @@ class Peer(NamedTuple):
     uid: int
     gid: int
     pid: int
+    groups: tuple[int, ...] = ()  # beside `gid`
+
+
+class Caller(NamedTuple):
+    """Who calls, and what that one may do."""
+
+    peer: Peer
+    rights: Rights
+
+    @property
+    def owns(self) -> bool:
+        """Tell whether it is the daemon's own user, or root."""
+        return self.rights is EVERYTHING
+
+
+def own_user_alone(peer: Peer) -> Caller:
+    """Let the daemon's own user and root do everything, nobody else anything: what holds without any table."""
+    return Caller(peer, EVERYTHING if peer.uid in (os.geteuid(), ROOT) else NOTHING)
 
 
 class Outbound(Protocol):
@@ -35,13 +56,18 @@ class Call:
     ``state`` is the handlers' own and lives as long as the connection.
     """
 
-    def __init__(self, peer: Peer, outbound: Outbound) -> None:
-        self.peer = peer
+    def __init__(self, caller: Caller, outbound: Outbound) -> None:
+        self.peer, self.rights = caller
         self.state: dict[str, Any] = {}
         self._outbound = outbound
         self._on_close: dict[int, Callable[[], None]] = {}
         self._numbers = itertools.count()
         self._closed = False
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether something of the caller's ends with the connection: a subscription, a draft."""
+        return bool(self._on_close)
 
     @property
     def closed(self) -> bool:

@@ -2,6 +2,7 @@
 
 Past ``max_concurrent`` requests in work the connection stops reading: its client waits in the
 kernel, not in our memory. A client that shuts its writing side down still gets its answers.
+A client that begins a line and does not end it, or has nothing in work and nothing open for long, is let go.
 When a client is gone altogether, complete lines that were not begun are dropped; handlers that
 were begun may finish what they do, for ``finish_seconds``, and hold the connection's place so long.
 """
@@ -9,21 +10,18 @@ were begun may finish what they do, for ``finish_seconds``, and hold the connect
 import asyncio
 import logging
 import select
-import socket
-import struct
 from collections.abc import Callable
-from typing import Final, cast
+from typing import cast
 
 from peerpost_daemon.errors import CallerGone, DaemonError
-from peerpost_daemon.rpc.call import Call, Peer
+from peerpost_daemon.rpc.call import Call, Caller
 from peerpost_daemon.rpc.dispatch import Dispatcher, Work, refusal
 from peerpost_daemon.rpc.limits import RpcLimits
 from peerpost_daemon.rpc.lines import LineFault, Lines
 from peerpost_daemon.rpc.outlet import Outlet
+from peerpost_daemon.rpc.patience import Bound, Patience
 
 _log = logging.getLogger(__name__)
-
-_CREDENTIALS: Final = struct.Struct("iII")  # struct ucred: pid, uid, gid
 
 
 class Connection(asyncio.Protocol):
@@ -36,16 +34,19 @@ class Connection(asyncio.Protocol):
     _transport: asyncio.Transport
     _outlet: Outlet
     _call: Call
+    _patience: Patience
 
     def __init__(
         self,
         dispatcher: Dispatcher,
         limits: RpcLimits,
+        caller: Caller,
         entered: Callable[["Connection"], DaemonError | None],
         left: Callable[["Connection"], None],
     ) -> None:
         self._dispatcher = dispatcher
         self._limits = limits
+        self.caller = caller
         self._entered = entered
         self._left = left
         self._loop = asyncio.get_running_loop()
@@ -62,7 +63,8 @@ class Connection(asyncio.Protocol):
         """Take the client in, or tell it that there is no room."""
         self._transport = cast("asyncio.Transport", transport)
         self._outlet = Outlet(self._transport, self._limits)
-        self._call = Call(peer_of(self._transport), self._outlet)
+        self._call = Call(self.caller, self._outlet)
+        self._patience = Patience(self._limits, self._is_busy, self._let_go)
         error = self._entered(self)
         if error is not None:
             self._last = True
@@ -95,6 +97,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """Tell the handlers, and give them time to finish."""
         self._gone = self._last = True
+        self._patience.end()
         self._outlet.lose()
         self._call.close()
         if self._tasks:
@@ -124,7 +127,9 @@ class Connection(asyncio.Protocol):
         while self._pending < self._limits.max_concurrent:
             line = self._lines.next()
             if line is None:
+                self._patience.partial(is_partial=self._lines.partial)
                 break
+            self._patience.asked()
             self._begin(line)
         if self._last:
             self._hang_up_if_done()
@@ -132,11 +137,14 @@ class Connection(asyncio.Protocol):
             self._regulate()
 
     def _begin(self, line: bytes | LineFault) -> None:
-        work = self._dispatcher.read(line) if isinstance(line, bytes) else self._too_long()
+        work = self._too_long() if isinstance(line, LineFault) else self._read(line)
         self._pending += work.size
         task = self._loop.create_task(self._serve(work))
         self._tasks.add(task)
         task.add_done_callback(lambda done: self._ended(done, work.size))
+
+    def _read(self, line: bytes) -> Work:
+        return self._dispatcher.read(line, self._call)
 
     def _too_long(self) -> Work:
         message = f"A line holds at most {self._limits.max_line} bytes."
@@ -159,6 +167,17 @@ class Connection(asyncio.Protocol):
             self._pump()
         elif not self._tasks:
             self._bury()
+
+    def _is_busy(self) -> bool:
+        return bool(self._tasks) or self._call.holds
+
+    def _let_go(self, bound: Bound) -> None:
+        """Hang up; one who asks for nothing is told nothing, so that its next call is a connection of its own."""
+        self._last = True
+        if bound is Bound.REQUEST:
+            message = f"A request is whole within {self._limits.request_seconds:g} s."
+            self._outlet.put(refusal(DaemonError("timeout", message)))
+        self._hang_up_if_done()
 
     def _look(self) -> None:
         """Tell a client that shut its writing side, and waits, from one that is gone."""
@@ -191,11 +210,3 @@ def _hung_up(transport: asyncio.Transport) -> bool:
     poll = select.poll()
     poll.register(transport.get_extra_info("socket").fileno(), 0)  # POLLHUP comes unasked
     return bool(poll.poll(0))
-
-
-def peer_of(transport: asyncio.Transport) -> Peer:
-    """Return who is at the other end of a Unix socket, as the kernel says."""
-    connected = transport.get_extra_info("socket")
-    raw = connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    pid, uid, gid = _CREDENTIALS.unpack(raw)
-    return Peer(uid, gid, pid)

@@ -8,12 +8,18 @@ from msgspec import Struct
 
 from peerpost_daemon.errors import ERROR_CODES, ERROR_MEANINGS
 from peerpost_daemon.rpc.call import Call
-from peerpost_daemon.rpc.method import Method, Registry, Requires, Scope
+from peerpost_daemon.rpc.method import Method, Registry, Requires
+from peerpost_daemon.rpc.rights import Reach, Scope
 
 OPENRPC_VERSION: Final = "1.3.2"
 _SCHEMAS: Final = "#/components/schemas/"
 _ERRORS: Final = "#/components/errors/"
-_PROTOCOL_KINDS: Final = ("invalid_params", "internal_error", "shutting_down")  # any method's
+_PROTOCOL_KINDS: Final = (
+    "invalid_params",
+    "internal_error",
+    "shutting_down",
+    "forbidden",
+)  # any method's
 _GATE_KINDS: Final = {
     Requires.NOTHING: (),
     Requires.VAULT: ("no_vault", "locked"),
@@ -83,6 +89,7 @@ def _method(method: Method, of: dict[type[Struct], Schema], schemas: Schema) -> 
         "errors": [{"$ref": _ERRORS + kind} for kind in kinds],
         "x-requires": method.requires.value,
         "x-scope": method.scope.value,
+        "x-reach": method.reach.value,
     }
 
 
@@ -106,7 +113,9 @@ def register_discover(
     """Add rpc.discover, which describes whatever the registry holds when it is called."""
     kinds = tuple(events)
 
-    @registry.method("rpc.discover", scope=Scope.RECEIVE, requires=Requires.NOTHING)
+    @registry.method(
+        "rpc.discover", scope=Scope.RECEIVE, reach=Reach.CHANNELS, requires=Requires.NOTHING
+    )
     async def discover(params: Discover, call: Call) -> OpenRpc:  # noqa: ARG001 - a handler's shape
         """Describe this interface as an OpenRPC document."""
         return document(registry, kinds, version)

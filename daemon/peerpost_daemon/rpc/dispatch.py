@@ -1,7 +1,8 @@
 """A line in, its answer out; no sockets.
 
-``read`` is quick and never waits: it finds the method and types the parameters, after which the
-line's bytes are let go. ``answer`` runs the handlers, those of a batch at the same time.
+``read`` is quick and never waits: it finds the method, looks whether the caller may call it, and types
+the parameters, after which the line's bytes are let go. ``answer`` runs the handlers, those of a batch
+at the same time.
 Parameters are other people's secrets: nothing here logs them, nor the text of an unforeseen error,
 which may quote them. The log gets a reference, the error's type and where it was raised.
 """
@@ -16,9 +17,9 @@ from typing import Final
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from peerpost_daemon.errors import ERROR_CODES, CallerGone, DaemonError
-from peerpost_daemon.rpc import envelope
-from peerpost_daemon.rpc.call import Call
+from peerpost_daemon.errors import ERROR_CODES, CallerGone, DaemonError, NotShown
+from peerpost_daemon.rpc import envelope, refusals
+from peerpost_daemon.rpc.call import Call, Peer
 from peerpost_daemon.rpc.envelope import Refusal, Request, RequestId
 from peerpost_daemon.rpc.limits import MAX_CONCURRENT
 from peerpost_daemon.rpc.method import Method, Registry, Requires
@@ -70,10 +71,11 @@ class Dispatcher:
         """Refuse every request from now on; those in work are not touched."""
         self._stopping = True
 
-    def read(self, line: bytes) -> Work:
+    def read(self, line: bytes, call: Call) -> Work:
         """Return what the line asks for; what it gets wrong is part of it, not an exception."""
         found = envelope.read_line(line)
-        return Work(tuple([self._prepare(request) for request in found.requests]), found.batch)
+        steps = tuple([self._prepare(request, call) for request in found.requests])
+        return Work(steps, found.batch)
 
     @staticmethod
     def refused(error: DaemonError) -> Work:
@@ -88,16 +90,31 @@ class Dispatcher:
         wanted = [answer for answer in answers if answer is not None]
         return envelope.batch(wanted) if wanted else None
 
-    def _prepare(self, request: Request | Refusal) -> Ready | Refusal:
+    @staticmethod
+    def stranger(peer: Peer) -> DaemonError:
+        """Return what somebody hears who may do nothing here, and note it."""
+        refusals.note(peer, "none", "forbidden")
+        return DaemonError("forbidden", "This user may not call the daemon.")
+
+    def _prepare(self, request: Request | Refusal, call: Call) -> Ready | Refusal:
         if isinstance(request, Refusal):
             return request
         try:
             if self._stopping:
                 raise stopping()
             method = self._method(request.method)
+            self._admit(method, call)
             return Ready(method, method.read_params(request.params), request.id)
         except DaemonError as error:
             return Refusal(error, request.id)
+
+    @staticmethod
+    def _admit(method: Method, call: Call) -> None:
+        try:
+            call.rights.check(method.scope, method.reach)
+        except DaemonError as error:
+            refusals.note(call.peer, method.name, error.kind)
+            raise
 
     def _method(self, name: str) -> Method:
         method = self._registry.get(name)
@@ -121,6 +138,8 @@ class Dispatcher:
         except CallerGone:
             return None
         except DaemonError as error:
+            if error.kind == "forbidden" or isinstance(error, NotShown):
+                refusals.note(call.peer, step.method.name, "forbidden")
             return None if request_id is UNSET else _failed(request_id, _public(error, step.method))
         except asyncio.CancelledError as error:
             if (task := asyncio.current_task()) is None or task.cancelling():

@@ -8,11 +8,15 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol, cast
 
+from peerpost_daemon.rpc.call import Caller, Peer
+from peerpost_daemon.rpc.credentials import peer_of
 from peerpost_daemon.rpc.limits import RpcLimits
 
 
 class Client(Protocol):
     """Be what the server ends its clients by."""
+
+    caller: Caller
 
     def drain(self) -> None:
         """Take no new requests, answer what is there and hang up."""
@@ -24,20 +28,23 @@ class Client(Protocol):
 class Door(asyncio.Protocol):
     """Wait for the first byte, and hand the client over to who speaks its language.
 
-    `opened` is told of each client that comes, `left` of one that goes without having said anything; `lines` and `http`
-    make the protocols, which count for themselves from then on.
+    `who` says what a caller may do; `places` counts those that have said nothing; `lines` and `http` make the
+    protocols, which count for themselves from then on.
     """
 
     _transport: asyncio.Transport
+    caller: Caller
 
     def __init__(
         self,
         limits: RpcLimits,
-        places: "Places",
-        lines: Callable[[], asyncio.Protocol],
-        http: Callable[[], asyncio.Protocol],
+        who: Callable[[Peer], Caller],
+        places: "Waiting",
+        lines: Callable[[Caller], asyncio.Protocol],
+        http: Callable[[Caller], asyncio.Protocol],
     ) -> None:
         self._limits = limits
+        self._who = who
         self._places = places
         self._lines = lines
         self._http = http
@@ -46,8 +53,9 @@ class Door(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait, but not for ever; a client that there is no room for is told so at once."""
         self._transport = cast("asyncio.Transport", transport)
+        self.caller = self._who(peer_of(self._transport))
         if not self._places.wait(self):
-            self._hand_over(self._lines(), b"")
+            self._hand_over(self._lines(self.caller), b"")
             return
         loop = asyncio.get_running_loop()
         self._waiting = loop.call_later(self._limits.silent_seconds, self._transport.abort)
@@ -55,7 +63,8 @@ class Door(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """See what the client speaks."""
         self._leave()
-        self._hand_over(self._http() if data[:1].isalpha() else self._lines(), data)
+        speaks = self._http if data[:1].isalpha() else self._lines
+        self._hand_over(speaks(self.caller), data)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """Forget a client that said nothing."""
@@ -82,7 +91,7 @@ class Door(asyncio.Protocol):
             to.data_received(data)
 
 
-class Places(Protocol):
+class Waiting(Protocol):
     """Count the clients that have not said anything yet."""
 
     def wait(self, door: Door) -> bool:

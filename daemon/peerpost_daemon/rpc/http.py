@@ -18,15 +18,16 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from peerpost_daemon.errors import CallerGone, DaemonError
 from peerpost_daemon.health.metrics import CONTENT_TYPE, exposition
 from peerpost_daemon.rpc import envelope
-from peerpost_daemon.rpc.call import Call
-from peerpost_daemon.rpc.connection import peer_of
+from peerpost_daemon.rpc.call import Call, Caller
 from peerpost_daemon.rpc.dispatch import Dispatcher, Ready, refusal
 from peerpost_daemon.rpc.limits import RpcLimits
 from peerpost_daemon.rpc.outlet import Outlet
+from peerpost_daemon.rpc.patience import Bound, Patience
 from peerpost_daemon.rpc.routes import MAX_TARGET, Form, Route, RouteError, route
 
 MAX_HEAD: Final = 16 * 1024  # bytes of a request's line and headers
 BEAT_SECONDS: Final = 15.0  # a comment in a silent stream, so that nobody takes it for dead
+FORBIDDEN: Final = "forbidden"
 STREAMING: Final = "event.subscribe"
 METRICS: Final = ("content-type", CONTENT_TYPE)
 JSON: Final = ("content-type", "application/json")
@@ -49,6 +50,18 @@ class _Answered(Struct, frozen=True):
     result: Raw | UnsetType = UNSET
 
 
+class _Kind(Struct, frozen=True):
+    kind: str
+
+
+class _Data(Struct, frozen=True):
+    data: _Kind
+
+
+class _Erred(Struct, frozen=True):
+    error: _Data
+
+
 class _Well(Struct, frozen=True):
     well: bool
 
@@ -59,16 +72,19 @@ class HttpConnection(asyncio.Protocol):
     _transport: asyncio.Transport
     _outlet: Outlet
     _call: Call
+    _patience: Patience
 
     def __init__(
         self,
         dispatcher: Dispatcher,
         limits: RpcLimits,
+        caller: Caller,
         entered: Callable[["HttpConnection"], DaemonError | None],
         left: Callable[["HttpConnection"], None],
     ) -> None:
         self._dispatcher = dispatcher
         self._limits = limits
+        self.caller = caller
         self._entered = entered
         self._left = left
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
@@ -84,10 +100,11 @@ class HttpConnection(asyncio.Protocol):
         """Take the client in, or tell it that there is no room."""
         self._transport = cast("asyncio.Transport", transport)
         self._outlet = Outlet(self._transport, self._limits, end=b"")
-        self._call = Call(peer_of(self._transport), self)
+        self._call = Call(self.caller, self)
+        self._patience = Patience(self._limits, self._is_busy, self._let_go)
         if (error := self._entered(self)) is not None:
             self._last = True
-            self._refuse(503, refusal(error))
+            self._refuse(403 if error.kind == FORBIDDEN else 503, refusal(error))
 
     def data_received(self, data: bytes) -> None:
         """Take bytes of the client."""
@@ -112,6 +129,7 @@ class HttpConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """Tell the handlers; what was begun may finish."""
         self._last = True
+        self._patience.end()
         self._outlet.lose()
         self._call.close()
         self._streaming.set()
@@ -151,6 +169,7 @@ class HttpConnection(asyncio.Protocol):
             if data:  # for h11 no bytes are the end of the client's side
                 self._http.receive_data(data)
             self._advance()
+            self._patience.partial(is_partial=self._is_partial())
         except h11.RemoteProtocolError as error:
             self._refuse(error.error_status_hint, _said(f"No HTTP request: {error}"))
 
@@ -167,6 +186,7 @@ class HttpConnection(asyncio.Protocol):
                         raise h11.RemoteProtocolError("the body is too large", 413)
                 case h11.EndOfMessage():
                     self._transport.pause_reading()
+                    self._patience.asked()
                     self._work = asyncio.get_running_loop().create_task(self._serve())
                     self._work.add_done_callback(self._ended)
                 case h11.ConnectionClosed():
@@ -174,6 +194,24 @@ class HttpConnection(asyncio.Protocol):
                     return
                 case _:  # NEED_DATA
                     return
+
+    def _is_partial(self) -> bool:
+        """Say whether a request was begun, and its client is to go on."""
+        if self._work is not None or self._last:
+            return False
+        return self._http.their_state is h11.SEND_BODY or bool(self._http.trailing_data[0])
+
+    def _is_busy(self) -> bool:
+        return self._work is not None or self._call.holds
+
+    def _let_go(self, bound: Bound) -> None:
+        if bound is Bound.REQUEST:
+            self._refuse(
+                408, _said(f"A request is whole within {self._limits.request_seconds:g} s.")
+            )
+        else:
+            self._last = True
+            self._outlet.finish()
 
     def _begin_reading(self, request: h11.Request) -> None:
         self._request = request
@@ -192,7 +230,7 @@ class HttpConnection(asyncio.Protocol):
         except RouteError as error:
             self._respond(error.status, _said(error.said))
             return
-        work = self._dispatcher.read(wanted.line)
+        work = self._dispatcher.read(wanted.line, self._call)
         streams = any(isinstance(s, Ready) and s.method.name == STREAMING for s in work.steps)
         if streams and wanted.form is not Form.STREAM:
             self._respond(400, _said("Events come by GET /events."))
@@ -211,7 +249,7 @@ class HttpConnection(asyncio.Protocol):
         if wanted.form is Form.ANSWER:
             self._respond(200, answer)
         elif result is None:
-            self._respond(503 if wanted.form is Form.HEALTH else 400, answer)
+            self._respond(_status(wanted, answer), answer)
         elif wanted.form is Form.METRICS:
             self._respond(200, exposition(bytes(result)), METRICS)
         elif wanted.form is Form.HEALTH:
@@ -286,6 +324,13 @@ def _result(answer: bytes) -> Raw | None:
         return None if isinstance(result, UnsetType) else result
     except msgspec.ValidationError:
         return None
+
+
+def _status(wanted: Route, answer: bytes) -> int:
+    """Return the status of an error of a request that is no JSON-RPC."""
+    if msgspec.json.decode(answer, type=_Erred).error.data.kind == FORBIDDEN:
+        return 403
+    return 503 if wanted.form is Form.HEALTH else 400
 
 
 def _said(sentence: str) -> bytes:

@@ -27,6 +27,11 @@ class Lines:
         self._scanned = 0  # no newline before here
         self._skipping = False
 
+    @property
+    def partial(self) -> bool:
+        """Say whether a line was begun and is not whole, once `next` has returned None."""
+        return bool(self._buffer) or self._skipping
+
     def feed(self, data: bytes) -> None:
         """Take bytes of the stream."""
         self._buffer += data

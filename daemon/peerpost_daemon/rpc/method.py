@@ -12,6 +12,7 @@ from msgspec import Raw, Struct
 
 from peerpost_daemon.errors import ERROR_CODES, DaemonError
 from peerpost_daemon.rpc.call import Call
+from peerpost_daemon.rpc.rights import Reach, Scope
 
 Handler = Callable[[Any, Call], Awaitable[Struct]]
 _AnyHandler = TypeVar("_AnyHandler", bound=Handler)
@@ -32,14 +33,6 @@ class Requires(enum.Enum):
     ACCOUNT = "account"  # and an account in it
 
 
-class Scope(enum.Enum):
-    """What a caller has to be allowed to."""
-
-    SEND = "send"
-    RECEIVE = "receive"
-    ADMIN = "admin"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Method:
     """A method of the public interface; construction refuses one that is not well declared.
@@ -54,6 +47,7 @@ class Method:
     handler: Handler
     summary: str
     scope: Scope
+    reach: Reach = Reach.ACCOUNT
     requires: Requires = Requires.ACCOUNT
     errors: tuple[str, ...] = ()
     decoder: msgspec.json.Decoder[Struct] = field(init=False, repr=False, compare=False)
@@ -72,6 +66,8 @@ class Method:
                 raise TypeError(f"{self.name} takes and returns structs, not {struct!r}")
         if not self.params.__struct_config__.forbid_unknown_fields:
             raise TypeError(f"{self.name} lets unknown parameters pass")
+        if not (isinstance(self.scope, Scope) and isinstance(self.reach, Reach)):
+            raise TypeError(f"{self.name} has no scope or no reach")
         if unknown := set(self.errors) - set(ERROR_CODES):
             raise TypeError(f"{self.name} raises unknown kinds {sorted(unknown)}")
 
@@ -82,6 +78,7 @@ class Method:
         handler: Handler,
         *,
         scope: Scope,
+        reach: Reach = Reach.ACCOUNT,
         requires: Requires = Requires.ACCOUNT,
         errors: tuple[str, ...] = (),
     ) -> "Method":
@@ -101,6 +98,7 @@ class Method:
             handler=handler,
             summary=summary,
             scope=scope,
+            reach=reach,
             requires=requires,
             errors=errors,
         )
@@ -161,13 +159,17 @@ class Registry:
         name: str,
         *,
         scope: Scope,
+        reach: Reach = Reach.ACCOUNT,
         requires: Requires = Requires.ACCOUNT,
         errors: tuple[str, ...] = (),
     ) -> Callable[[_AnyHandler], _AnyHandler]:
         """Register the decorated handler; see Method.of."""
 
         def register(handler: _AnyHandler) -> _AnyHandler:
-            self.add(Method.of(name, handler, scope=scope, requires=requires, errors=errors))
+            made = Method.of(
+                name, handler, scope=scope, reach=reach, requires=requires, errors=errors
+            )
+            self.add(made)
             return handler
 
         return register

@@ -4,7 +4,7 @@
 2. A lock beside the socket is held as long as we serve: of two daemons that start, one goes on.
 3. What lies at the path is a socket of ours, or nothing. A link or a file is never removed.
 4. Nobody answers on it: only a stale socket is replaced.
-5. The new socket is born 0600, with no moment in between.
+5. The new socket is born 0600, with no moment in between; a group is let in afterwards, others never.
 """
 
 import errno
@@ -12,29 +12,41 @@ import fcntl
 import os
 import socket
 import stat
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from peerpost_daemon.errors import DaemonStartError
 
 _STALE: Final = (errno.ECONNREFUSED, errno.ENOENT)
 
 
+class Opening(NamedTuple):
+    """Be who may open the socket beside its own user: the members of a group, or nobody."""
+
+    group: int | None = None
+
+
+PRIVATE: Final = Opening()
+
+
 class Place:
     """Hold the socket's path while the daemon serves."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, opening: Callable[[], Opening] = lambda: PRIVATE) -> None:
         self.path = path
+        self._opening = opening
         self._lock: int | None = None
         self._inode: tuple[int, int] | None = None
 
     def take(self, backlog: int) -> socket.socket:
-        """Return the listening socket. Raises DaemonStartError."""
+        """Return the listening socket. Raises DaemonStartError, and what `opening` raises."""
+        group = self._opening().group
         try:
-            _check_directory(self.path.parent)
+            _check_directory(self.path.parent, group)
             self._lock = _lock(self.path)
             _remove_stale(self.path)
-            return self._listen(backlog)
+            return self._listen(backlog, group)
         except (OSError, ValueError) as error:  # a path may hold what no path may
             self.leave()
             reason = getattr(error, "strerror", None) or str(error)
@@ -53,12 +65,15 @@ class Place:
             os.close(self._lock)
             self._lock = None
 
-    def _listen(self, backlog: int) -> socket.socket:
+    def _listen(self, backlog: int, group: int | None) -> socket.socket:
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             os.fchmod(listening.fileno(), 0o600)  # the file takes the socket's mode (check 5)
             listening.bind(str(self.path))
             self._inode = _inode(self.path)
+            if group is not None:
+                os.chown(self.path, -1, group, follow_symlinks=False)
+                self.path.chmod(0o660)
             listening.listen(backlog)
             listening.setblocking(False)  # noqa: FBT003 - the standard library's signature
         except OSError:
@@ -87,16 +102,23 @@ def place_of(passed: socket.socket) -> Path:
     return Path(name)
 
 
-def _check_directory(directory: Path) -> None:
-    """Make the directory if there is none (check 1)."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+def _check_directory(directory: Path, group: int | None) -> None:
+    """Make the directory if there is none (check 1). A group that is let in may pass through it, and no more."""
+    if not directory.exists():
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if group is not None:
+            os.chown(directory, -1, group)
+            directory.chmod(0o710)
     found = directory.stat()
     mode = stat.S_IMODE(found.st_mode)
     if found.st_uid != os.geteuid():
         message = f"{directory} belongs to another user; choose a directory of your own."
         raise DaemonStartError("unsafe_directory", message)
-    if mode & 0o077:
+    if mode & (0o077 if group is None else 0o067):
         message = f"{directory} is open to others (mode {mode:o}); make it 700."
+        raise DaemonStartError("unsafe_directory", message)
+    if group is not None and (found.st_gid != group or not mode & stat.S_IXGRP):
+        message = f"{directory} is closed to the group {group}: chgrp {group} and chmod 710 it."
         raise DaemonStartError("unsafe_directory", message)
 
 

@@ -3,21 +3,23 @@
 import asyncio
 import logging
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from peerpost_daemon.errors import DaemonError
+from peerpost_daemon.rpc.call import Caller, Peer, own_user_alone
 from peerpost_daemon.rpc.connection import Connection
 from peerpost_daemon.rpc.dispatch import Dispatcher, Gate, stopping
 from peerpost_daemon.rpc.door import Client, Door
 from peerpost_daemon.rpc.http import HttpConnection
 from peerpost_daemon.rpc.limits import RpcLimits
 from peerpost_daemon.rpc.method import Registry
-from peerpost_daemon.rpc.place import Place
+from peerpost_daemon.rpc.place import PRIVATE, Opening, Place
+from peerpost_daemon.rpc.places import Places
 
 _log = logging.getLogger(__name__)
 
-_NO_ROOM_RETRY: Final = 5.0  # seconds
 _LAST_SECONDS: Final = 2.0  # what cancelled handlers have left to end in
 
 
@@ -25,12 +27,21 @@ class RpcServer:
     """Serve the registry's methods on a Unix socket."""
 
     def __init__(
-        self, path: Path, registry: Registry, gate: Gate, *, limits: RpcLimits | None = None
+        self,
+        path: Path,
+        registry: Registry,
+        gate: Gate,
+        *,
+        limits: RpcLimits | None = None,
+        who: Callable[[Peer], Caller] = own_user_alone,
+        opening: Callable[[], Opening] = lambda: PRIVATE,
     ) -> None:
         self._limits = limits or RpcLimits()
-        self._place = Place(path)
+        self._who = who
+        self._place = Place(path, opening)
         self._dispatcher = Dispatcher(registry, gate, self._limits.max_concurrent)
         self._clients: set[Client] = set()
+        self._places = Places(self._limits)
         self._empty = asyncio.Event()
         self._empty.set()
         self._server: asyncio.Server | None = None
@@ -45,6 +56,13 @@ class RpcServer:
     def clients(self) -> int:
         """Return how many connections there are."""
         return len(self._clients)
+
+    def admit(self, who: Callable[[Peer], Caller]) -> None:
+        """Ask somebody else from now on who may what, and let those go whose rights are others now."""
+        self._who = who
+        for client in tuple(self._clients):
+            if who(client.caller.peer).rights != client.caller.rights:
+                client.drain()
 
     async def start(self, passed: socket.socket | None = None) -> None:
         """Listen. Raises DaemonStartError if the place is taken or not safe.
@@ -92,35 +110,39 @@ class RpcServer:
 
     def wait(self, door: Door) -> bool:
         """Take in a client that has not said anything yet; return whether there is room for it."""
-        if self._closing or len(self._clients) >= self._limits.max_clients:
+        if self._closing or self._places.missing(door.caller) is not None:
             return False
-        self._clients.add(door)
-        self._empty.clear()
+        self._take(door)
         return True
 
     def leave(self, client: Client) -> None:
         """Let a client go."""
-        self._clients.discard(client)
+        if client in self._clients:
+            self._clients.discard(client)
+            self._places.leave(client.caller)
         if not self._clients:
             self._empty.set()
 
+    def _take(self, client: Client) -> None:
+        self._clients.add(client)
+        self._places.take(client.caller)
+        self._empty.clear()
+
     def _door(self) -> Door:
-        return Door(self._limits, self, self._lines, self._http)
+        return Door(self._limits, self._who, self, self._lines, self._http)
 
-    def _lines(self) -> Connection:
-        return Connection(self._dispatcher, self._limits, self._enter, self.leave)
+    def _lines(self, caller: Caller) -> Connection:
+        return Connection(self._dispatcher, self._limits, caller, self._enter, self.leave)
 
-    def _http(self) -> HttpConnection:
-        return HttpConnection(self._dispatcher, self._limits, self._enter, self.leave)
+    def _http(self, caller: Caller) -> HttpConnection:
+        return HttpConnection(self._dispatcher, self._limits, caller, self._enter, self.leave)
 
     def _enter(self, client: Client) -> DaemonError | None:
         """Refused clients count until they are gone, so they cannot pile up either."""
-        full = len(self._clients) >= self._limits.max_clients
-        self._clients.add(client)
-        self._empty.clear()
+        missing = self._places.missing(client.caller)
+        self._take(client)
         if self._closing:  # accepted in the very tick in which the server closed
             return stopping()
-        if not full:
-            return None
-        message = f"{self._limits.max_clients} connections are open already."
-        return DaemonError("too_many_requests", message, retry_after=_NO_ROOM_RETRY)
+        if missing is None and not client.caller.rights.scopes:
+            return self._dispatcher.stranger(client.caller.peer)
+        return missing

@@ -40,7 +40,14 @@ from peerpost_daemon.views.device import (
 )
 from peerpost_daemon.views.file import Attached, File, attached, file
 from peerpost_daemon.views.health import Diagnosis, Health, diagnosis, health
-from peerpost_daemon.views.message import Message, MessageChanged, Messages, message, with_reactions
+from peerpost_daemon.views.message import (
+    Message,
+    MessageChanged,
+    Messages,
+    head_of,
+    message,
+    with_reactions,
+)
 from peerpost_daemon.views.request import (
     Consented,
     Declined,
@@ -104,6 +111,7 @@ __all__ = [
     "diagnosis",
     "file",
     "fingerprint",
+    "head_of",
     "health",
     "linking",
     "message",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from peerpost_daemon.event_data import status_word
 from peerpost_daemon.ids import message_text
@@ -127,6 +127,21 @@ def message(
         deleted_by=said.deleted_by,
         imported=said.imported,
         reactions=[Reaction(put.emoji, list(put.identities)) for put in reactions],
+    )
+
+
+def head_of(shown: Message) -> Message:
+    """Return what is shown of a message to a caller who may write in its channel, and not read there."""
+    return structs.replace(
+        shown,
+        text=None,
+        data=None,
+        media_type=None,
+        title=None,
+        files=[],
+        tags=[],
+        mentions=[],
+        reactions=[],
     )
 
 

@@ -195,8 +195,9 @@ def message_by(who: Person, channel: bytes, text: str, **changes: Any) -> Messag
 class House:
     """Ask the daemon over its socket, and reach behind it into the vault."""
 
-    def __init__(self, daemon: Daemon, plan: Plan, client: Client) -> None:
-        self.daemon = daemon
+    def __init__(self, service: Service, plan: Plan, client: Client) -> None:
+        self.service = service
+        self.daemon = service.daemon
         self.plan = plan
         self.client = client
         self._last = 0
@@ -302,8 +303,10 @@ def settings(directory: Path, **changes: Any) -> DaemonSettings:
 
 
 @asynccontextmanager
-async def house(directory: Path, **changes: Any) -> AsyncIterator[House]:
-    """Run a daemon that has no vault yet, and a client of it."""
+async def house(
+    directory: Path, *, owners: frozenset[int] | None = None, **changes: Any
+) -> AsyncIterator[House]:
+    """Run a daemon that has no vault yet, and a client of it; `owners` may everything."""
     plan, bell = Plan(), Bell()
 
     def make(
@@ -323,10 +326,10 @@ async def house(directory: Path, **changes: Any) -> AsyncIterator[House]:
         cost=CHEAP,
         backup_cost=backups.CHEAP,
     )
-    service = Service(daemon)
+    service = Service(daemon, owners=owners)
     await service.start()
     try:
         async with connected(daemon.settings.socket) as client:
-            yield House(daemon, plan, client)
+            yield House(service, plan, client)
     finally:
         await service.close()

@@ -75,14 +75,14 @@ def test_words_phrases_and_beginnings_are_found(
 
 
 def test_it_is_narrowed_by_channel_sender_and_time(db: SqlConnection) -> None:
-    assert found(db, "disk", channel=DEV) == ["full backup of the disk done"]
+    assert found(db, "disk", channels=frozenset({DEV})) == ["full backup of the disk done"]
     assert found(db, "the", sender=CAROL.identity) == ["Grüße from the kitchen"]
     assert found(db, "the", until_ms=NOW_MS - 500) == ["Grüße from the kitchen"]
     assert found(db, "kitchen", since_ms=NOW_MS) == []
 
 
 def test_a_snippet_marks_what_matched(db: SqlConnection) -> None:
-    (hit,), _ = search(db, Wanted(terms("full"), channel=OPS), 10, NOW_MS)
+    (hit,), _ = search(db, Wanted(terms("full"), channels=frozenset({OPS})), 10, NOW_MS)
     assert [(piece.text, piece.match) for piece in hit.snippet] == [
         ("the disk of db1 is ", False),
         ("full", True),

@@ -10,7 +10,8 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from peerpost_daemon.errors import DaemonError
-from peerpost_daemon.rpc import Call, Dispatcher, Peer, Registry, Requires, Scope
+from peerpost_daemon.rpc import EVERYTHING, Call, Dispatcher, Peer, Registry, Requires, Scope
+from peerpost_daemon.rpc.call import Caller
 from peerpost_daemon.rpc.limits import RpcLimits
 from peerpost_daemon.rpc.server import RpcServer
 
@@ -126,12 +127,17 @@ class Recorder:
         self.lines.append(line)
 
 
+def a_call(outbound: Any = None) -> Call:
+    """Return a call of somebody who may everything."""
+    return Call(Caller(Peer(1000, 1000, 1), EVERYTHING), outbound or Recorder())
+
+
 async def answer(stage: Stage, line: bytes | str) -> Any:
     """Return what the dispatcher answers, as plain JSON; None for silence."""
     dispatcher = Dispatcher(stage.registry, stage.gate)
-    call = Call(Peer(1000, 1000, 1), Recorder())
+    call = a_call()
     raw = line.encode() if isinstance(line, str) else line
-    said = await dispatcher.answer(dispatcher.read(raw), call, dispatcher.slots())
+    said = await dispatcher.answer(dispatcher.read(raw, call), call, dispatcher.slots())
     return None if said is None else json.loads(said)
 
 

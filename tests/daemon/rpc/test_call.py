@@ -4,12 +4,12 @@ import logging
 import pytest
 
 from peerpost_daemon.errors import CallerGone
-from peerpost_daemon.rpc import Call, Peer
-from tests.daemon.rpc.stage import Echoed, Recorder
+from peerpost_daemon.rpc import Call
+from tests.daemon.rpc.stage import Echoed, Recorder, a_call
 
 
 def call(outbound: Recorder | None = None) -> Call:
-    return Call(Peer(1, 2, 3), outbound or Recorder())
+    return a_call(outbound)
 
 
 async def test_a_notification_has_no_id() -> None:

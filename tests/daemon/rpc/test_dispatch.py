@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from peerpost_daemon.rpc import Call, Dispatcher, Peer
-from tests.daemon.rpc.stage import Recorder, Stage, answer, request
+from peerpost_daemon.rpc import Dispatcher
+from tests.daemon.rpc.stage import Stage, a_call, answer, request
 
 
 def kind_of(said: dict[str, dict[str, dict[str, str]]]) -> str:
@@ -160,8 +160,10 @@ async def test_a_batch_holds_a_hundred_requests_and_no_more(stage: Stage) -> Non
 async def test_the_requests_of_a_batch_run_together_within_the_bound(stage: Stage) -> None:
     dispatcher = Dispatcher(stage.registry, stage.gate, max_concurrent=5)
     line = b"[" + b",".join([request("test.wait", text="x")] * 20) + b"]"
-    call = Call(Peer(0, 0, 0), Recorder())
-    task = asyncio.create_task(dispatcher.answer(dispatcher.read(line), call, dispatcher.slots()))
+    call = a_call()
+    task = asyncio.create_task(
+        dispatcher.answer(dispatcher.read(line, call), call, dispatcher.slots())
+    )
     await stage.began_one.wait()
     stage.let_go.set()
     said = await task
@@ -172,7 +174,8 @@ async def test_the_requests_of_a_batch_run_together_within_the_bound(stage: Stag
 async def test_a_stopping_dispatcher_says_so(stage: Stage) -> None:
     dispatcher = Dispatcher(stage.registry, stage.gate)
     dispatcher.stop()
-    work = dispatcher.read(request("test.echo", 3, text="x"))
-    said = await dispatcher.answer(work, Call(Peer(0, 0, 0), Recorder()), dispatcher.slots())
+    call = a_call()
+    work = dispatcher.read(request("test.echo", 3, text="x"), call)
+    said = await dispatcher.answer(work, call, dispatcher.slots())
     assert said is not None
     assert json.loads(said)["error"]["data"]["kind"] == "shutting_down"

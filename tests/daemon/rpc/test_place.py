@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from peerpost_daemon.errors import DaemonStartError
-from peerpost_daemon.rpc.place import Place
+from peerpost_daemon.rpc.place import Opening, Place
 
 
 def refused(path: Path) -> str:
@@ -26,6 +26,30 @@ def test_the_socket_is_0600_in_a_directory_0700(path: Path) -> None:
         os.umask(before)
         place.leave()
     assert not path.exists()
+
+
+def test_a_group_that_is_let_in_gets_through(path: Path) -> None:
+    place = Place(path, lambda: Opening(os.getegid()))
+    with place.take(1):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o660
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o710
+        assert stat.S_IMODE(Path(f"{path}.lock").stat().st_mode) == 0o600
+    place.leave()
+
+
+def test_a_directory_that_is_closed_to_the_group_is_not_opened(path: Path) -> None:
+    path.parent.mkdir(mode=0o700)
+    with pytest.raises(DaemonStartError, match="chmod 710"):
+        Place(path, lambda: Opening(os.getegid())).take(1)
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("mode", [0o711, 0o730, 0o750, 0o770])
+def test_a_group_may_pass_through_the_directory_and_no_more(path: Path, mode: int) -> None:
+    path.parent.mkdir()
+    path.parent.chmod(mode)
+    with pytest.raises(DaemonStartError, match="is open to others"):
+        Place(path, lambda: Opening(os.getegid())).take(1)
 
 
 def test_a_stale_socket_is_replaced(path: Path) -> None:

@@ -20,7 +20,9 @@ async def test_requests_of_one_connection_are_answered_as_they_end(
 async def test_the_caller_is_known_by_its_credentials(path: Path, stage: Stage) -> None:
     async with serving(path, stage), connected(path) as client:
         await client.ask(request("test.echo", text="x"))
-    assert tuple(stage.calls[0].peer) == (os.getuid(), os.getgid(), os.getpid())
+    peer = stage.calls[0].peer
+    assert peer[:3] == (os.getuid(), os.getgid(), os.getpid())
+    assert set(peer.groups) == set(os.getgroups())
 
 
 async def test_state_belongs_to_a_connection(path: Path, stage: Stage) -> None:
