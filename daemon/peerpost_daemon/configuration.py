@@ -29,6 +29,8 @@ class DaemonConfiguration(DaemonSettings, frozen=True, kw_only=True, forbid_unkn
     """Be what `peerpostd` is started with."""
 
     passphrase_file: Path | None = None  # a private file with the passphrase
+    # false: start also when the clock seems far off, judged by when the vault was last written
+    check_clock: bool = True
     log_level: Live[Literal["debug", "info", "warning", "error"]] = (
         "info"  # what is logged, and above
     )

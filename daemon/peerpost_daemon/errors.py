@@ -136,6 +136,8 @@ class DaemonStartError(DaemonError):
             "not_a_socket": "Something that is not our socket lies at the socket's path.",
             "unsafe_directory": "The socket's directory is not private to its user.",
             "socket_failed": "The system refused to make the socket.",
+            "clock_wrong": "The clock is far off.",
+            "disk_full": "The disk has no room for a start.",
         }
     )
 

@@ -1,11 +1,11 @@
 """The process: arguments, passphrase, signals, exit codes.
 
 0  stopped as asked
-1  failed
+1  failed, or the clock is far off
 2  usage: an argument or a setting is wrong
 3  another daemon holds the vault or the socket
 4  the passphrase does not open the vault
-5  the data directory, the vault or the socket's directory cannot be used
+5  the data directory, its disk, the vault or the socket's directory cannot be used
 
 SIGTERM and SIGINT drain within `drain_seconds` and end. SIGHUP reads the configuration anew (reloading.py) and tries
 the relay again at once, also after it has refused us.
@@ -41,6 +41,7 @@ from peerpost_daemon.rpc.place import place_of
 from peerpost_daemon.service import Service
 from peerpost_daemon.service_manager import ServiceManager, passed_sockets
 from peerpost_daemon.settings import DaemonSettings
+from peerpost_daemon.starting import check_start
 from peerpost_daemon.vault.database import Database
 from peerpost_daemon.vault.lock import ProcessLock
 from peerpost_daemon.version import VERSION
@@ -63,6 +64,7 @@ _CODES: Final = {
     "socket_failed": UNUSABLE,
     "storage_failed": UNUSABLE,
     "storage_full": UNUSABLE,
+    "disk_full": UNUSABLE,
 }
 SOCKET_NAME: Final = "peerpost"  # FileDescriptorName= of the socket unit
 log = logging.getLogger(__name__)
@@ -105,6 +107,7 @@ def _run(settings: DaemonConfiguration, read: Read) -> int:
     except _InUseError as error:
         return _give_up(error.error, IN_USE)
     try:
+        check_start(settings, check_clock=settings.check_clock)
         secret = _passphrase(settings)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_serve(settings, secret, given, read))
@@ -210,7 +213,8 @@ def _hold(settings: DaemonSettings) -> ProcessLock:
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         return ProcessLock.acquire(settings.process_lock)
     except OSError as error:
-        message = f"The data directory {settings.data} cannot be used: {error.strerror}."
+        message = f"The data directory {settings.data} cannot be used: {error.strerror}; "
+        message += "name another one, or give it to the daemon's user."
         raise DaemonError("storage_failed", message) from None
     except DaemonError as error:
         raise _InUseError(error) from None

@@ -6,6 +6,7 @@ relay looks into the store for every token, so it knows a new one at once.
 
 import asyncio
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -22,7 +23,7 @@ from peerpost_protocol.signing import SigningKey
 from peerpost_protocol.statement import Reason
 from peerpost_relay import doctor, histories, tokens
 from peerpost_relay.configuration import RelayConfiguration
-from peerpost_relay.data_folder import DataFolder
+from peerpost_relay.data_folder import DATABASE, DataFolder, existing
 from peerpost_relay.errors import RefusalError, SetupError
 from peerpost_relay.outcomes import Outcome
 from peerpost_relay.relay import wall_clock
@@ -54,6 +55,7 @@ def create_token(data: Path, permission: Permission) -> None:
 def make_token(data: Path, permission: Permission) -> str:
     """Return a new token, of which only its digest is stored; raise MalformedError."""
     pattern = tokens.pattern_of(permission.identity)
+    _new(data)
     token = tokens.make_token(os.urandom(tokens.TOKEN_BYTES))
     now_ms = wall_clock()
     span = permission.expires_in_ms
@@ -71,6 +73,7 @@ def list_tokens(data: Path) -> None:
 
 def revoke_token(data: Path, number: int) -> None:
     """End a token; raise SetupError when there is no such live one."""
+    existing(data)
     if not _write(data, lambda t: t.revoke_token(number, wall_clock())):
         raise SetupError(f"there is no live token {number}")
 
@@ -86,7 +89,7 @@ def list_cards(data: Path) -> None:
 
 def revoke_card(data: Path, card: bytes, reason: Reason) -> None:
     """End a card, signed with the relay's key; a served relay closes its sessions within a second."""
-    key = DataFolder(data).key()
+    key = existing(data).key()
     _write(data, partial(_revoke, card=card, reason=reason, key=key))
 
 
@@ -138,6 +141,12 @@ def _print(lines: Iterable[str]) -> None:
         print(line)  # noqa: T201
 
 
+def _new(data: Path) -> None:
+    """Say it when a store is made where none was: it may be the wrong folder."""
+    if not (data / DATABASE).exists():
+        print(f"peerpost-relay: a new store is made in {data}", file=sys.stderr)  # noqa: T201
+
+
 def _write(data: Path, operation: Callable[[SqliteTransaction], T]) -> T:
     async def write() -> T | RefusalError:
         store = await SqliteStore.open(DataFolder(data).database)
@@ -154,7 +163,7 @@ def _write(data: Path, operation: Callable[[SqliteTransaction], T]) -> T:
 
 def _read(data: Path, query: Callable[[SqliteTransaction], T]) -> T:
     async def read() -> T:
-        store = await SqliteStore.open(DataFolder(data).database)
+        store = await SqliteStore.open(existing(data).database)
         try:
             return await store.read(query)
         finally:

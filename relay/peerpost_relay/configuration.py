@@ -41,6 +41,8 @@ class RelayConfiguration(Struct, frozen=True, kw_only=True, forbid_unknown_field
     address: Live[Address | None] = None
     # where GET /metrics is answered, as HOST:PORT or unix:/path; none: nowhere. It asks nobody who he is
     metrics: Address | None = None
+    # false: start also when the clock seems far off, judged by when the store was last written
+    check_clock: bool = True
     log_level: Live[Literal["debug", "info", "warning", "error"]] = (
         "info"  # what is logged, and above
     )

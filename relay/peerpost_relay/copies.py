@@ -27,7 +27,7 @@ _KEY_TABLE = "CREATE TABLE backup_key (one INTEGER PRIMARY KEY CHECK (one = 1), 
 def back_up(data: Path, to: Path) -> None:
     """Write a checked copy of a data folder's store to a new file; raise SetupError."""
     if not (data / DATABASE).is_file() or not (data / KEY).is_file():
-        raise SetupError(f"{data} is no relay's data folder")
+        raise SetupError(f"{data} is no relay's data folder: name it by --data")
     seed = (data / KEY).read_bytes()
     with _placed(to) as fresh:
         with _opened(data / DATABASE, "ro") as source, _opened(fresh, "rwc") as copy:

@@ -30,10 +30,7 @@ class DataFolder:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.chmod(0o700)
         except OSError as error:
-            raise SetupError(
-                f"the data folder {path} cannot be used ({error.strerror}): "
-                "name another one, or give it to the relay's user"
-            ) from error
+            raise _unusable(path, error) from error
 
     @property
     def database(self) -> Path:
@@ -48,21 +45,31 @@ class DataFolder:
     def key(self) -> SigningKey:
         """Return the relay's key, made when it is missing; raise SetupError when it is damaged."""
         path = self.path / KEY
-        if not path.exists():
-            self._make_key(path)
-        seed = path.read_bytes()
+        try:
+            if not path.exists():
+                self._make_key(path)
+            seed = path.read_bytes()
+        except OSError as error:
+            raise _unusable(path, error) from error
         if len(seed) != SEED_BYTES:
-            raise SetupError(f"{path} is damaged: {SEED_BYTES} bytes are expected")
+            raise SetupError(
+                f"{path} is damaged: {SEED_BYTES} bytes are expected; put it back from a backup"
+            )
         return SigningKey(seed)
 
     def lock(self) -> int:
         """Return a descriptor that holds the folder for this process; raise SetupError."""
-        held = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            held = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise _unusable(self.path, error) from error
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(held)
-            raise SetupError(f"another relay serves {self.path}") from None
+            raise SetupError(
+                f"another relay serves {self.path}: end it, or name another folder"
+            ) from None
         return held
 
     def _make_key(self, path: Path) -> None:
@@ -82,6 +89,23 @@ class DataFolder:
         folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         os.fsync(folder)
         os.close(folder)
+
+
+def existing(data: Path) -> DataFolder:
+    """Return a folder that holds a store; raise SetupError for one that does not: none is made here."""
+    if not (data / DATABASE).exists():
+        raise SetupError(
+            f"there is no relay's store in {data}: name its folder by --data; "
+            "`peerpost-relay serve` makes a new one"
+        )
+    return DataFolder(data)
+
+
+def _unusable(path: Path, error: OSError) -> SetupError:
+    return SetupError(
+        f"{path} cannot be used ({error.strerror}): "
+        "name another one, or give it to the relay's user"
+    )
 
 
 def written_ms(data: Path) -> int | None:

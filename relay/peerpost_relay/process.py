@@ -33,6 +33,7 @@ from peerpost_relay.relay import Relay
 from peerpost_relay.reloading import Read, Reloading, credentials_of
 from peerpost_relay.service_manager import ServiceManager, passed_sockets
 from peerpost_relay.sqlite_store import SqliteStore
+from peerpost_relay.starting import check_start
 from peerpost_relay.tls import Tls, check_plain
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -70,6 +71,7 @@ async def _serve(serving: Serving, manager: ServiceManager, passed: list[socket.
     tls = Tls(settings.tls) if settings.tls.certificate is not None else None
     held = folder.lock()
     try:
+        check_start(folder, check_clock=settings.check_clock)
         store = await SqliteStore.open(folder.database, settings.relay)
         try:
             blobs = BlobFolder(folder.blobs)

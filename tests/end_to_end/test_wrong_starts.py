@@ -4,18 +4,24 @@ import hashlib
 import os
 import socket
 import sqlite3
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from peerpost_daemon.vault import keyfile
+from peerpost_daemon.vault.connection import WRITER, connect
 from peerpost_relay.data_folder import DataFolder
 from tests.support.processes import Finished, Process, run
 from tests.support.site import private_file
 from tests.support.tls_terminator import issue
 
 FAILED, USAGE, IN_USE, WRONG_PASSPHRASE, UNUSABLE = 1, 2, 3, 4, 5
+
+KEY, CHEAP = b"k" * 32, keyfile.Cost(1, 8 * 1024)
 
 Case = tuple[tuple[str | Path, ...], int, str]
 
@@ -42,6 +48,14 @@ def relay(
     return ("serve", "--data", folder / "relay", "--listen", listen, *options)
 
 
+def written(folder: Path, name: str, ago: timedelta) -> None:
+    """Leave a store that was last written then."""
+    folder.mkdir(mode=0o700)
+    (folder / name).write_bytes(b"what was stored")
+    at = time.time() + ago.total_seconds()
+    os.utime(folder / name, (at, at))
+
+
 def a_file_for_a_folder(folder: Path) -> Case:
     (folder / "relay").touch()
     return relay(folder), FAILED, "cannot be used (File exists): name another one"
@@ -64,6 +78,22 @@ def a_newer_store(folder: Path) -> Case:
         db.execute("PRAGMA user_version=9999")
     db.close()
     return relay(folder), FAILED, "made by a newer version (schema 9999"
+
+
+def no_database(folder: Path) -> Case:
+    DataFolder(folder / "relay")
+    (folder / "relay/relay.sqlite").write_text("a letter to a friend " * 99)
+    return relay(folder), FAILED, "copy the data folder away and restore a backup"
+
+
+def a_store_of_tomorrow(folder: Path) -> Case:
+    written(folder / "relay", "relay.sqlite", timedelta(days=9))
+    return relay(folder), FAILED, "set the clock, or where it is right add --set check_clock=false"
+
+
+def a_store_of_years_ago(folder: Path) -> Case:
+    written(folder / "relay", "relay.sqlite", timedelta(days=-900))
+    return relay(folder), FAILED, "more than a year after the store was last written: set the clock"
 
 
 def half_a_key(folder: Path) -> Case:
@@ -90,6 +120,9 @@ def a_plain_address(folder: Path) -> Case:
         a_symlink_for_a_socket,
         a_file_for_a_socket,
         a_newer_store,
+        no_database,
+        a_store_of_tomorrow,
+        a_store_of_years_ago,
         half_a_key,
         an_expired_certificate,
         a_plain_address,
@@ -137,6 +170,21 @@ def daemon(
     return (*where, "--passphrase-file", private_file(folder / "passphrase", "a passphrase"))
 
 
+@contextmanager
+def opened(folder: Path) -> Iterator[sqlite3.Connection]:
+    """Make a key and an empty database, as a daemon does for its vault, and give the database."""
+    (folder / "data").mkdir(mode=0o700)
+    key = keyfile.seal(KEY, "a passphrase", CHEAP, salt=bytes(16), nonce=bytes(24))
+    private_bytes(folder / "data/vault.key", key)
+    with closing(connect(folder / "data/vault.db", KEY, WRITER)) as db:
+        yield db
+
+
+def private_bytes(path: Path, data: bytes) -> None:
+    path.touch(mode=0o600)
+    path.write_bytes(data)
+
+
 def a_file_for_the_vaults_folder(folder: Path) -> Case:
     (folder / "data").touch()
     return daemon(folder), UNUSABLE, "cannot be used: File exists"
@@ -153,6 +201,26 @@ def a_folder_open_to_others(folder: Path) -> Case:
     return daemon(folder, place="open/daemon.sock"), UNUSABLE, "make it 700"
 
 
+def a_vault_of_tomorrow(folder: Path) -> Case:
+    written(folder / "data", "vault.db", timedelta(days=9))
+    return daemon(folder), FAILED, "set the clock, or where it is right add --set check_clock=false"
+
+
+def a_vault_of_years_ago(folder: Path) -> Case:
+    written(folder / "data", "vault.db", timedelta(days=-900))
+    return (
+        daemon(folder),
+        FAILED,
+        "more than a year after the store was last written: set the clock",
+    )
+
+
+def a_newer_vault(folder: Path) -> Case:
+    with opened(folder) as db:
+        db.execute("PRAGMA user_version=9999")
+    return daemon(folder), UNUSABLE, "install the newer version again"
+
+
 def no_authorities(folder: Path) -> Case:
     arguments = (*daemon(folder), "--set", f"ca_file={folder / 'none'}")
     return arguments, USAGE, "ca_file: "
@@ -165,6 +233,9 @@ def no_authorities(folder: Path) -> Case:
         a_symlink_for_the_daemons_socket,
         a_folder_open_to_others,
         no_authorities,
+        a_vault_of_tomorrow,
+        a_vault_of_years_ago,
+        a_newer_vault,
     ],
 )
 async def test_a_daemon_that_cannot_serve_says_why(

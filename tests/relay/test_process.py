@@ -169,7 +169,7 @@ def test_a_tokens_rate_is_listed(tmp_path: Path) -> None:
 
 def test_the_folder_and_all_in_it_are_the_owners_alone(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    run(data, "channel", "list")
+    run(data, "token", "create", "--identity", "*")
     modes = {path: stat.S_IMODE(path.stat().st_mode) for path in [data, *data.iterdir()]}
     assert modes.pop(data) == 0o700
     assert set(modes.values()) == {0o600}

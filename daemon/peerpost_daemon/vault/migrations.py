@@ -6,6 +6,7 @@ new number included: whoever is killed in the middle starts again at the same st
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from sqlcipher3 import dbapi2
 
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.vault.connection import SqlConnection
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ def migrate(connection: SqlConnection, steps: Sequence[Migration]) -> int:
             f"the vault was made by a newer version (schema {found}, this one knows "
             f"{len(steps)}): install the newer version again",
         )
+    if 0 < found < len(steps):
+        log.info("the vault is brought from schema %d to %d", found, len(steps))
     for step in steps[found:]:
         _take(connection, step)
     return len(steps)

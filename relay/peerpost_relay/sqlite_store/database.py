@@ -57,7 +57,12 @@ class SqliteStore:
     @classmethod
     async def open(cls, path: Path, settings: RelaySettings | None = None) -> "SqliteStore":
         """Open or make the file; raise StoreError, SetupError when it is damaged or too new."""
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, PRIVATE_FILE))
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, PRIVATE_FILE))
+        except OSError as error:
+            raise SetupError(
+                f"{path} cannot be opened ({error.strerror}): give it to the relay's user"
+            ) from error
         store = cls(path, settings or RelaySettings())
         try:
             await store._open()
@@ -102,7 +107,12 @@ class SqliteStore:
             await worker.close()
 
     async def _open(self) -> None:
-        await self._writer.open()
+        try:
+            await self._writer.open()
+        except StoreError as error:
+            if getattr(error.__cause__, "sqlite_errorcode", None) in DAMAGE:
+                raise _damaged(str(error.__cause__)) from error
+            raise
         await self._writer.run(_check)
         self._epoch = await self._writer.run(migrate)
         for worker in (self._reader, self._aside):
@@ -242,10 +252,14 @@ def _check(db: sqlite3.Connection) -> None:
             raise
         answer = str(error)
     if answer != "ok":
-        found = " ".join(str(answer).split())
-        raise SetupError(
-            f"the database is damaged ({found}): copy the data folder away and restore a backup"
-        )
+        raise _damaged(str(answer))
+
+
+def _damaged(answer: str) -> SetupError:
+    found = " ".join(answer.split())
+    return SetupError(
+        f"the database is damaged ({found}): copy the data folder away and restore a backup"
+    )
 
 
 def _forbid_writing(db: sqlite3.Connection) -> None:

@@ -4,6 +4,7 @@
 in the stream, so a later form needs no conversion in place: replay and overwrite.
 """
 
+import logging
 import os
 import sqlite3
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from peerpost_relay.sqlite_store.backup_schema import BACKUPS
 from peerpost_relay.sqlite_store.blob_schema import BLOBS
 from peerpost_relay.sqlite_store.channel_policy_schema import CHANNEL_POLICY
 from peerpost_relay.sqlite_store.history_tables import HISTORIES, begin_histories
+
+log = logging.getLogger(__name__)
 
 EPOCH_BYTES = 16
 
@@ -157,6 +160,8 @@ def migrate(db: sqlite3.Connection) -> bytes:
                 f"the database was made by a newer version (schema {version}, this one knows "
                 f"{len(MIGRATIONS)}): install the newer version again"
             )
+        if 0 < version < len(MIGRATIONS):
+            log.info("the store is brought from schema %d to %d", version, len(MIGRATIONS))
         for step in MIGRATIONS[version:]:
             _take(db, step)
         db.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
