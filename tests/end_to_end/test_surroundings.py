@@ -46,9 +46,13 @@ async def test_neither_starts_on_a_disk_that_is_nearly_full(disk: Path) -> None:
     assert not (disk / "relay/relay.sqlite").exists()
 
 
+def write_protect(disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+
+
 async def test_neither_starts_where_it_cannot_write(disk: Path) -> None:
     arguments = daemon(disk)
-    await asyncio.to_thread(subprocess.run, ["mount", "-o", "remount,ro", disk], check=True)
+    await asyncio.to_thread(write_protect, disk)
     served, kept = await run("peerpost-relay", *relay(disk)), await run("peerpostd", *arguments)
     assert (served.code, kept.code) == (FAILED, UNUSABLE)
     for ended in (served, kept):

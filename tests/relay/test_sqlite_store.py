@@ -202,7 +202,7 @@ async def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path) -> No
 async def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "relay.sqlite"
     path.write_bytes(b"no database at all " * 100)
-    with pytest.raises(StoreError):
+    with pytest.raises(SetupError, match="restore a backup"):
         await SqliteStore.open(path)
 
 
