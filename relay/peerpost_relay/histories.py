@@ -9,6 +9,8 @@ What follows of it is stored with it: a card that comes to count enters the chan
 leaves them.
 """
 
+from functools import cache
+
 from peerpost_protocol import limits
 from peerpost_protocol.card import Card
 from peerpost_protocol.errors import HistoryError
@@ -162,10 +164,11 @@ def _join(
     found = transaction.standing(id_)
     assert found is not None  # it has just been noted
     begun = []
+    descends = cache(lambda cards: id_ in after.descendants(cards))  # there may be 4,096 channels
     for channel, number, last in channels:
-        roster = transaction.roster(number)
+        roster = transaction.roster_of(number, found.identity)
         member = roster.members.get(found.identity)
-        if member is not None and id_ in after.descendants(member.cards):
+        if member is not None and descends(member.cards):
             posts = roster.may_post(member)
             first = _first(transaction, after, id_, number, last)
             transaction.begin_membership(number, found.number, first, posts=posts)

@@ -184,6 +184,9 @@ class Snapshot(BackupSnapshot, HistorySnapshot, Protocol):
     def roster(self, channel: int) -> Roster:
         """Return a channel's membership."""
 
+    def roster_of(self, channel: int, identity: str) -> Roster:
+        """Return a channel's membership with no more than one of its members."""
+
     def intervals(self, channel: int, card: int) -> list[Interval]:
         """Return what a card may read of a channel, oldest first; empty when it never was in it."""
 

@@ -1,6 +1,7 @@
 """An image that is small as a file and huge as a picture is given to be sent: no preview, but the file goes.
 
-Also: images cut off, images of other formats, images that lie about their kind.
+Also: a JPEG whose scans, a few bytes each, go over the whole picture without end; images cut off, images of other
+formats, images that lie about their kind.
 """
 
 import io
@@ -54,6 +55,23 @@ def test_a_bomb_is_not_decoded() -> None:
         assert tracemalloc.get_traced_memory()[1] < 4 * 1024 * 1024
     finally:
         tracemalloc.stop()
+
+
+def progressive(scans: int) -> bytes:
+    """Return a JPEG whose last scan comes so many times more."""
+    out = io.BytesIO()
+    pillow.new("RGB", (640, 480), (9, 99, 199)).save(out, "JPEG", progressive=True)
+    whole = out.getvalue()
+    last = whole[whole.rfind(b"\xff\xda") : -2]
+    return whole[:-2] + last * scans + whole[-2:]
+
+
+def test_scans_without_end_are_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert preview.of(progressive(10)) is not None
+    decoded: list[bytes] = []
+    monkeypatch.setattr(preview, "_made", lambda _, image: decoded.append(image))
+    assert preview.of(progressive(10_000)) is None
+    assert not decoded
 
 
 @pytest.mark.parametrize(

@@ -3,20 +3,24 @@
 Each would make the relay's one writer replay the whole history, up to 1,024 entries, while everybody's messages
 wait. So the writer remembers what it replayed, a statement costs as much of the card's rate as many messages, and one
 for another place is refused before the history is looked at. A first card of an identity that has one needs none of it.
+Who is in thousands of channels has the history looked through once, not for each of them.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from peerpost_protocol import frames as f
+from peerpost_protocol.history import History
 from peerpost_protocol.statement import Endorse, Reason, Revoke
 from peerpost_relay import histories, replays
 from peerpost_relay.quotas import STATEMENT_WRITES
-from tests.support.relay_client import Person, RelayClient, refusal
+from peerpost_relay.sqlite_store.transaction import SqliteTransaction
+from tests.support.relay_client import Person, RelayClient, position, refusal
 from tests.support.relay_server import OPEN, RunningRelay, running_relay
-from tests.support.stating import history_of, signed, state, submit
+from tests.support.stating import history_of, link, signed, state, submit
 
 SLOW = replace(OPEN, writes_per_second=1, writes_burst=3 * STATEMENT_WRITES)
 
@@ -72,3 +76,28 @@ async def test_a_first_card_of_a_taken_identity_replays_nothing(
         async with await RelayClient.connect(relay.url) as client:
             await client.greet()
             assert refusal(await client.publish_card(mallory)) == "identity_taken"
+
+
+async def test_a_statement_of_one_in_many_channels_looks_through_the_history_once(
+    relay: RunningRelay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mallory = Person("mallory@example.org")
+    async with await RelayClient.register(relay.url, mallory) as client:
+        for _ in range(5):
+            _, event = mallory.create([])
+            position(await client.submit(event))
+        looked: list[object] = []
+        descendants = History.descendants
+
+        def counted(history: History, anchors: Iterable[bytes]) -> frozenset[bytes]:
+            looked.append(anchors)
+            return descendants(history, anchors)
+
+        monkeypatch.setattr(History, "descendants", counted)
+        monkeypatch.setattr(SqliteTransaction, "roster", None)  # which decodes all members
+        _, at_phone = await link(relay.url, client, mallory)
+        assert len(looked) == 1
+        welcomed = await at_phone.subscribe()
+        assert isinstance(welcomed, f.Subscribed)
+        assert len(welcomed.states) == 5
+        await at_phone.close()

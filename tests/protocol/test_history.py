@@ -1,13 +1,18 @@
 """Histories: every check refused by its own test, and which cards count after each entry."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from peerpost_protocol import limits
 from peerpost_protocol.card import issue_card
 from peerpost_protocol.errors import HistoryError, MalformedError, SignatureError
 from peerpost_protocol.history import (
+    NOTHING,
     Began,
     CardState,
+    Counted,
     History,
     HistoryEntry,
     Stated,
@@ -257,3 +262,35 @@ def test_a_card_named_as_its_own_predecessor_cannot_be_made_to_follow_a_stranger
     card = issue_card(keys, ALICE.identity, "x", NOW_MS, predecessor=MALLORY.card.id)
     theirs = Person(keys, card)
     assert kind_of(LINKED, stated(LINKED, ALICE, theirs, Succeed())) == "bad_statement"
+
+
+def _vouched(edges: list[tuple[int, int, bool]]) -> History:
+    """Return a history of cards that vouch for each other as told: by whom, for whom, as a successor."""
+    cards = {bytes([number]): Counted(ALICE.card, number) for number in range(8)}
+    for by, whom, succeeds in edges:
+        known = cards[bytes([whom])]
+        more = (
+            replace(known, predecessor=bytes([by]))
+            if succeeds
+            else replace(known, endorsers=(*known.endorsers, bytes([by])))
+        )
+        cards[bytes([whom])] = more
+    return History(ALICE.identity, len(cards), NOTHING, cards, {})
+
+
+NUMBERS = st.integers(0, 7)
+
+
+@given(st.lists(st.tuples(NUMBERS, NUMBERS, st.booleans()), max_size=20), st.sets(NUMBERS))
+def test_descendants_are_those_that_any_number_of_steps_leads_to(
+    edges: list[tuple[int, int, bool]], anchors: set[int]
+) -> None:
+    history = _vouched(edges)
+    known = {bytes([anchor]) for anchor in anchors}
+    for _ in history.cards:
+        known |= {
+            id_
+            for id_, counted in history.cards.items()
+            if known.intersection((*counted.endorsers, counted.predecessor))
+        }
+    assert history.descendants([bytes([anchor]) for anchor in anchors]) == known

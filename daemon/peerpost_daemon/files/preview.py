@@ -2,7 +2,8 @@
 
 Who attacks: whoever gives us an image to send that is small as a file and huge as a picture, or that has a decoder
 busy for ever. So: only PNG and JPEG, only files of few bytes, the number of pixels is read from the header and bounded
-before anything is decoded, and decoders of other formats are never tried. A preview that cannot be made is none.
+before anything is decoded, so are a JPEG's scans, of which a few bytes each go over the whole picture, and decoders of
+other formats are never tried. A preview that cannot be made is none.
 
 A received preview is never decoded here: it is handed on as bytes.
 """
@@ -14,10 +15,14 @@ from typing import Any, Final
 MAX_SOURCE_BYTES: Final = 16 * 1024 * 1024
 MAX_PIXELS: Final = 24_000_000
 """Of the whole image: some 100 MB decoded, at one image at a time."""
+MAX_SCANS: Final = 64
+"""Of a JPEG; encoders make some ten of a progressive one."""
 EDGE_PIXELS: Final = 160
 MAX_BYTES: Final = 8 * 1024
 _FORMATS: Final = ("PNG", "JPEG")
-_HEADS: Final = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
+_JPEG: Final = b"\xff\xd8\xff"
+_HEADS: Final = (b"\x89PNG\r\n\x1a\n", _JPEG)
+_SCAN: Final = b"\xff\xda"  # begins a scan; inside one, 0xff is followed by other bytes
 _QUALITIES: Final = (75, 50, 30, 10)
 _log = logging.getLogger(__name__)
 
@@ -36,6 +41,8 @@ def of(image: bytes) -> bytes | None:
     """Return a small JPEG of the image, None when there can be none."""
     pillow = _pillow()
     if pillow is None or not image.startswith(_HEADS):
+        return None
+    if image.startswith(_JPEG) and image.count(_SCAN) > MAX_SCANS:
         return None
     try:
         return _made(pillow, image)

@@ -3,7 +3,7 @@
 import msgspec
 
 from peerpost_protocol.frames import decode_signed
-from peerpost_protocol.roster import Roster
+from peerpost_protocol.roster import Member, Roster
 from peerpost_protocol.signing import Signed
 from peerpost_relay.sqlite_store.statements import Statements
 from peerpost_relay.store import Channel, Interval
@@ -18,7 +18,16 @@ _EVENTS = (
     " ORDER BY e.roster_position LIMIT ?"
 )
 
+
+class _LargeRoster(Roster, frozen=True):
+    """Be a roster of many whose members are not decoded: that takes most of the time."""
+
+    members: dict[str, msgspec.Raw]  # type: ignore[assignment]
+
+
 _decode_roster = msgspec.msgpack.Decoder(Roster)
+_decode_large = msgspec.msgpack.Decoder(_LargeRoster)
+_decode_member = msgspec.msgpack.Decoder(Member)
 
 
 class Channels(Statements):
@@ -37,6 +46,13 @@ class Channels(Statements):
             "SELECT roster FROM rosters WHERE channel = ?", (channel,)
         ).fetchone()
         return _decode_roster.decode(stored)
+
+    def roster_of(self, channel: int, identity: str) -> Roster:
+        """Return a channel's membership with no more than one of its members."""
+        (stored,) = self._db.execute(
+            "SELECT roster FROM rosters WHERE channel = ?", (channel,)
+        ).fetchone()
+        return _of_one(_decode_large.decode(stored), identity)
 
     def intervals(self, channel: int, card: int) -> list[Interval]:
         """Return what a card may read of a channel, oldest first."""
@@ -154,6 +170,12 @@ class Channels(Statements):
             " JOIN rosters r ON r.channel = c.number ORDER BY c.number"
         )
         return [(channel, last, _decode_roster.decode(stored)) for channel, last, stored in rows]
+
+
+def _of_one(roster: _LargeRoster, identity: str) -> Roster:
+    found = roster.members.get(identity)
+    members = {} if found is None else {identity: _decode_member.decode(found)}
+    return msgspec.structs.replace(roster, members=members)
 
 
 def _encoded(roster: Roster) -> bytes:
