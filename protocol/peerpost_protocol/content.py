@@ -4,12 +4,14 @@ Sender, channel and sequence stand here again and are compared with the signed h
 member who puts another's ciphertext under a header of his own is found out.
 """
 
-from typing import Annotated, Final
+import re
+from typing import Annotated, Final, get_args
 
-from msgspec import Meta
+from msgspec import Meta, Raw
 
 from peerpost_protocol import limits
-from peerpost_protocol.errors import MalformedError, TooLargeError
+from peerpost_protocol.errors import MalformedError, TooLargeError, UnsupportedContentError
+from peerpost_protocol.head import tag_of
 from peerpost_protocol.identity import Identity
 from peerpost_protocol.wire import Counter, Decoder, Digest, Key, MessageId, WireStruct, encode
 
@@ -124,12 +126,34 @@ class Content(WireStruct, frozen=True):
     presentation: Presentation | None
 
 
+class _Outline(WireStruct, frozen=True):
+    """Be a content whose body is not looked into."""
+
+    sender: Digest
+    channel: Digest
+    sequence: Counter
+    reply_to: MessageId | None
+    correlation: Correlation | None
+    body: Raw
+    presentation: Presentation | None
+
+
 _decode = Decoder[Content](Content, "content", limits.MAX_CONTENT)
+_decode_outline = Decoder[_Outline](_Outline, "content", limits.MAX_CONTENT)
+_KINDS: Final = frozenset(kind.__struct_config__.tag for kind in get_args(Body))
+_KIND: Final = re.compile(r"[a-z][a-z0-9_]{0,31}\Z")
 
 
 def decode_content(data: bytes) -> Content:
-    """Return the content; raise MalformedError naming the field that is outside its form."""
-    content = _decode(data)
+    """Return the content; raise MalformedError naming the field that is outside its form.
+
+    Raise UnsupportedContentError where nothing is wrong but that the kind of the body is not known here.
+    """
+    try:
+        content = _decode(data)
+    except MalformedError:
+        _refuse_unknown_kind(data)
+        raise
     if (field := _too_large(content.body)) is not None:
         raise MalformedError("too_large", "over its bound in bytes", field=f"content.body.{field}")
     return content
@@ -143,6 +167,14 @@ def encode_content(content: Content) -> bytes:
     if (field := _too_large(content.body)) is not None:
         raise TooLargeError("too_large", "over its bound in bytes", field=field)
     return encode(content, limit=limits.MAX_CONTENT)
+
+
+def _refuse_unknown_kind(data: bytes) -> None:
+    """Raise UnsupportedContentError, or MalformedError for what is outside the form around the body."""
+    outline = _decode_outline(data)
+    kind = tag_of(bytes(outline.body))
+    if kind is not None and kind not in _KINDS and _KIND.match(kind):
+        raise UnsupportedContentError(kind, (outline.sender, outline.channel, outline.sequence))
 
 
 def _too_large(body: Body) -> str | None:

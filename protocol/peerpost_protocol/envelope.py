@@ -38,7 +38,12 @@ from peerpost_protocol.content import (
     decode_content,
     encode_content,
 )
-from peerpost_protocol.errors import DecryptionError, MalformedError, SignatureError
+from peerpost_protocol.errors import (
+    DecryptionError,
+    MalformedError,
+    SignatureError,
+    UnsupportedContentError,
+)
 from peerpost_protocol.padding import pad, unpad
 from peerpost_protocol.signing import ENVELOPE_TYPE, identifier, verify
 from peerpost_protocol.wire import (
@@ -227,6 +232,7 @@ def unseal(
 ) -> Content:
     """Return the content for the card with id `card`; raise DecryptionError or MalformedError.
 
+    UnsupportedContentError says that it opened and belongs where it came, and is of a kind that is not known here.
     `public` is that of `encryption_private`, for whoever has it.
     """
     header, parts = envelope.header, envelope.parts
@@ -240,14 +246,19 @@ def unseal(
     secret = hpke.open_(encryption_private, wrap.enc, info, b"", wrap.sealed, public=public)  # 4
     if not hmac.compare_digest(_expand(secret, _COMMITMENT_LABEL), header.key_commitment):
         raise DecryptionError("bad_commitment", "the content key is not the one promised")  # 5
-    content = decode_content(unpad(_opened(parts, secret)))  # 6
-    if (content.sender, content.channel, content.sequence) != (
-        header.sender,
-        header.channel,
-        header.sequence,
-    ):
-        raise DecryptionError("wrong_place", "the content was written for another place")  # 7
+    padded = _opened(parts, secret)  # 6
+    try:
+        content = decode_content(unpad(padded))
+    except UnsupportedContentError as error:
+        _require_place(header, error.place)  # 7
+        raise
+    _require_place(header, (content.sender, content.channel, content.sequence))  # 7
     return content
+
+
+def _require_place(header: Header, place: tuple[bytes, bytes, int]) -> None:
+    if place != (header.sender, header.channel, header.sequence):
+        raise DecryptionError("wrong_place", "the content was written for another place")
 
 
 def _opened(parts: EnvelopeParts, secret: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
     ProtocolError                 base; never raised itself
     ├── MalformedError            bytes or values outside the format (their fault); names the field
+    │   └── UnsupportedContentError   a content of a kind that this version does not know (nobody's fault)
     ├── SignatureError            a signature, hash or identifier does not fit what it stands for
     ├── DecryptionError           a key does not open what it should
     ├── RosterError               a membership event that the rules of the channel do not allow
@@ -26,6 +27,17 @@ class ProtocolError(Exception):
 
 class MalformedError(ProtocolError):
     """The bytes or values are outside the format."""
+
+
+class UnsupportedContentError(MalformedError):
+    """A content's body is of a kind that this version does not know; where it was written for is known.
+
+    `place`: sender, channel and sequence as the content has them.
+    """
+
+    def __init__(self, body: str, place: tuple[bytes, bytes, int]) -> None:
+        super().__init__("unsupported_content", f"a `{body}` is not known to this version")
+        self.place = place
 
 
 class SignatureError(ProtocolError):

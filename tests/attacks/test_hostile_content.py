@@ -25,7 +25,8 @@ def _with_body(*body: object) -> Hostile:
 
 
 HOSTILE: dict[str, tuple[Hostile, str]] = {
-    "an unknown kind": (_with_body("script", "rm -rf"), "malformed"),
+    "an unknown kind": (_with_body("script", "rm -rf"), "unsupported_content"),
+    "a kind with an escape": (_with_body("\x1b[2J", "rm -rf"), "malformed"),
     "a media type with a line": (_with_body("data", "text/plain\nX: y", b""), "malformed"),
     "a media type with a path": (_with_body("data", "../../etc", b""), "malformed"),
     "a text that is no text": (_with_body("text", b"\xff\xfe"), "malformed"),

@@ -12,14 +12,25 @@ from msgspec.structs import replace
 from peerpost_protocol.content import Content
 from peerpost_protocol.frames import Accepted
 from peerpost_protocol.padding import pad
+from peerpost_protocol.wire import WireStruct
 from tests.attacks.scene import Scene, scene
 from tests.support.forgery import forged
+
+
+class Poem(WireStruct, frozen=True, tag="poem"):
+    """Be a kind of content that this version does not know."""
+
+    text: str
+
 
 Lie = Callable[[Scene, Content], Content]
 LIES: dict[str, Lie] = {
     "sender": lambda s, content: replace(content, sender=s.alice.card.id),
     "channel": lambda _, content: replace(content, channel=bytes(32)),
     "sequence": lambda _, content: replace(content, sequence=content.sequence + 1),
+    "sender, in an unknown kind": lambda s, content: replace(
+        content, sender=s.alice.card.id, body=Poem("")
+    ),
 }
 PADDINGS: dict[str, Callable[[bytes], bytes]] = {
     "none": lambda data: data,

@@ -19,12 +19,13 @@ from peerpost_protocol.content import (
     decode_content,
     encode_content,
 )
-from peerpost_protocol.errors import MalformedError, TooLargeError
+from peerpost_protocol.errors import MalformedError, TooLargeError, UnsupportedContentError
 from peerpost_protocol.wire import encode
 from tests.support.people import digest
 
 MESSAGE = digest("message")[:16]
 ALICE = "alice@example.org"
+PLACE = (digest("card"), digest("channel"), 1)
 WIDE = "語" * (limits.MAX_TEXT // 3 + 1)
 
 
@@ -134,7 +135,30 @@ def test_a_body_outside_its_form_is_refused(body: Body) -> None:
     assert str(refused.value.field).startswith("content.body")
 
 
-def test_an_unknown_body_is_refused() -> None:
-    row = (digest("card"), digest("channel"), 1, None, None, ("poem", "x"), None)
-    with pytest.raises(MalformedError):
+@pytest.mark.parametrize("body", [("poem", "x"), ("poem",), ("poem", {"a": [1, 2]}, None)])
+def test_a_body_of_an_unknown_kind_is_told_from_a_malformed_one(body: tuple[object, ...]) -> None:
+    with pytest.raises(UnsupportedContentError) as refused:
+        decode_content(encode((*PLACE, None, None, body, None)))
+    assert refused.value.kind == "unsupported_content"
+    assert refused.value.place == PLACE
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        (*PLACE, None, None, ("text", 1), None),
+        (*PLACE, None, None, ("text", "x", "y"), None),
+        (*PLACE, None, None, ("Poem", "x"), None),
+        (*PLACE, None, None, ("p" * 33, "x"), None),
+        (*PLACE, None, None, ("\x1b[2J", "x"), None),
+        (*PLACE, None, None, (), None),
+        (*PLACE, None, None, "poem", None),
+        (*PLACE, None, None, ("poem", "x"), 7),
+        (*PLACE, None, None, ("poem", "x"), None, None),
+        (b"short", *PLACE[1:], None, None, ("poem", "x"), None),
+    ],
+)
+def test_what_is_malformed_is_no_unknown_kind(row: tuple[object, ...]) -> None:
+    with pytest.raises(MalformedError) as refused:
         decode_content(encode(row))
+    assert refused.value.kind == "malformed"

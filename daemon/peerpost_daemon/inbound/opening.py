@@ -31,6 +31,8 @@ from peerpost_protocol.roster import (
     verify_event,
 )
 
+UNSUPPORTED = "unsupported_content"
+
 
 class Fault(Struct, frozen=True):
     """Say why an item is not taken: a kind, a sentence, and what its header claims (unverified)."""
@@ -43,11 +45,20 @@ class Fault(Struct, frozen=True):
 
 
 class OpenedEnvelope(Struct, frozen=True):
-    """Be a verified envelope and its content; `fault` instead when it did not open for this card."""
+    """Be a verified envelope and its content; `fault` instead when it did not open for this card.
+
+    Or when its content is of a kind that is not known here.
+    """
 
     envelope: Envelope
     content: Content | None
     fault: Fault | None
+
+    @property
+    def closed(self) -> Fault | None:
+        """Return why it did not open, None when it did."""
+        is_open = self.fault is None or self.fault.reason == UNSUPPORTED
+        return None if is_open else self.fault
 
 
 class OwnEcho(Struct, frozen=True):

@@ -4,9 +4,12 @@ A second envelope for a place that is taken is never stored, and from then on no
 sender, whose vault may be an older copy, must not take the one for delivered because the other is held here.
 """
 
+from hashlib import sha256
+
 from peerpost_daemon.inbound.belonging import fault_of
 from peerpost_daemon.inbound.opening import Fault
 from peerpost_daemon.records import chains, channels
+from peerpost_daemon.records.channels import Channel
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.chain import Step, step
 from peerpost_protocol.envelope import Envelope
@@ -17,6 +20,12 @@ def known(db: SqlConnection, envelope: Envelope) -> bytes | None:
     """Return the id of the envelope that is held at an envelope's place."""
     header = envelope.header
     return chains.known(db, header.channel, header.sender, header.sequence)
+
+
+def is_another(db: SqlConnection, channel: Channel, item: Item) -> bool:
+    """Say whether an item at the channel's cursor is another than the one that was taken there."""
+    tail = channels.tail(db, channel.id)
+    return tail is not None and tail != sha256(item.body).digest()
 
 
 def fault(db: SqlConnection, envelope: Envelope, held: bytes | None, item: Item) -> Fault | None:

@@ -50,6 +50,7 @@ from peerpost_daemon.inbound.belonging import (
 )
 from peerpost_daemon.inbound.message import message_of
 from peerpost_daemon.inbound.opening import (
+    UNSUPPORTED,
     Fault,
     Opened,
     OpenedEnvelope,
@@ -73,7 +74,7 @@ from peerpost_daemon.records.chains import Chain
 from peerpost_daemon.records.channels import Channel, ChannelState
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.chain import Link, missing
-from peerpost_protocol.content import ReadMark
+from peerpost_protocol.content import Content, ReadMark
 from peerpost_protocol.envelope import Envelope, EnvelopeClaim
 from peerpost_protocol.frames import Item, ItemKind
 from peerpost_protocol.roster import RosterEvent
@@ -110,7 +111,7 @@ def take(
             continue
         last = item
         if channel is not None and item.position <= channel.cursor:
-            if item.position == channel.cursor and _is_another(db, channel, item):
+            if item.position == channel.cursor and place.is_another(db, channel, item):
                 _rewind(db, channel, taking)
                 return Taken(rosters_changed, rewound=True)
             continue
@@ -122,11 +123,6 @@ def take(
     if last is not None:
         channels.advance(db, channel_id, last.position, sha256(last.body).digest())
     return Taken(rosters_changed, rewound=False)
-
-
-def _is_another(db: SqlConnection, channel: Channel, item: Item) -> bool:
-    tail = channels.tail(db, channel.id)
-    return tail is not None and tail != sha256(item.body).digest()
 
 
 def _rewind(db: SqlConnection, channel: Channel, taking: Taking) -> None:
@@ -173,7 +169,7 @@ def release(
     fault = (
         place.fault(db, opened.envelope, place.known(db, opened.envelope), item)
         or trusted(db, opened.envelope)
-        or opened.fault
+        or opened.closed
     )
     if fault is not None:
         reject(db, channel_id, item, fault, taking)
@@ -230,7 +226,7 @@ def _take_envelope(
     fault = belongs(db, channel, envelope)
     if fault is None:
         meet(db, envelope.sender, taking)  # the roster lists it; it could not be fetched before
-        fault = place.fault(db, envelope, known, item) or trusted(db, envelope) or opened.fault
+        fault = place.fault(db, envelope, known, item) or trusted(db, envelope) or opened.closed
     if fault is not None:
         reject(db, channel.id, item, fault, taking)
     else:
@@ -320,10 +316,23 @@ def _passed_over(db: SqlConnection, envelope: Envelope, item: Item) -> bool:
 def _accept(
     db: SqlConnection, channel: Channel, item: Item, opened: OpenedEnvelope, taking: Taking
 ) -> None:
-    envelope, content = opened.envelope, opened.content
-    assert content is not None
-    _continue_chain(db, channel, envelope, item, taking)  # 7
+    _continue_chain(db, channel, opened.envelope, item, taking)  # 7
     channels.owe_receipt(db, channel.id, item.position)
+    if opened.fault is not None:
+        reject(db, channel.id, item, opened.fault, taking)  # 8
+    elif opened.content is not None:
+        _take_content(db, channel, item, opened.envelope, opened.content, taking=taking)
+
+
+def _take_content(
+    db: SqlConnection,
+    channel: Channel,
+    item: Item,
+    envelope: Envelope,
+    content: Content,
+    *,
+    taking: Taking,
+) -> None:
     if isinstance(content.body, ReadMark):
         reading.take(db, envelope, content.body, item, taking)
         return
@@ -338,7 +347,7 @@ def _accept(
         return
     message = message_of(envelope, content, item, mine=mine, now_ms=taking.now_ms)
     if message is None:
-        fault = fault_of(envelope, "unsupported_content", type(content.body).__name__.lower())  # 8
+        fault = fault_of(envelope, UNSUPPORTED, type(content.body).__name__.lower())  # 8
         reject(db, channel.id, item, fault, taking)
         return
     message = shortened(message, channel, item)

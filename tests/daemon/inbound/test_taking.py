@@ -26,6 +26,12 @@ class Poll(WireStruct, frozen=True, tag="poll"):
     question: str
 
 
+class Odd(WireStruct, frozen=True, tag="\x1b[2J poll"):
+    """Be what no version will have."""
+
+    question: str
+
+
 @pytest.fixture
 def chain(alice: Person, bob: Person, carol: Person, ops: Channel) -> Chain:
     return Chain(alice, ops, bob, carol)
@@ -202,8 +208,20 @@ async def test_content_of_an_unknown_kind_is_held_and_the_others_are_shown(
 ) -> None:
     poll: Any = Poll("what do you think?")
     await desk.take(ops, chain.next("poll", body=poll), chain.next("good"))
-    assert await desk.reasons() == ["malformed", "gap"]
+    assert await desk.reasons() == ["unsupported_content"]
     assert await desk.texts() == ["good"]
+    (mark,) = await desk.read(lambda db: chains.marks(db, ops.id))
+    assert (mark.sequence, mark.missing) == (2, ())
+    count = await desk.read(lambda db: db.execute("SELECT count(*) FROM quarantine").fetchone())
+    assert count == (1,)
+
+
+async def test_content_outside_its_form_is_no_unknown_kind(
+    desk: Desk, chain: Chain, ops: Channel
+) -> None:
+    odd: Any = Odd("what do you think?")
+    await desk.take(ops, chain.next("odd", body=odd), chain.next("good"))
+    assert await desk.reasons() == ["malformed", "gap"]
 
 
 async def test_a_message_id_is_used_once(desk: Desk, chain: Chain, ops: Channel) -> None:
