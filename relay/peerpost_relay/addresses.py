@@ -7,11 +7,14 @@ proxy or its host's own: there is no address to bound.
 """
 
 import ipaddress
+import re
 from collections.abc import Iterable, Sequence
 
 UNIX = "unix"
 IPV6_NETWORK = 64  # bits that one subscriber of a provider has to himself
 FORWARDED_CHARACTERS_MAX = 64  # of an address with its zone or port; a longer entry is none
+
+_WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.%\w]+)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}")
 
 
 class Proxies:
@@ -52,8 +55,17 @@ def forwarded_for(headers: Sequence[str]) -> str | None:
     last = headers[-1].rpartition(",")[2].strip() if headers else ""
     if not last or len(last) > FORWARDED_CHARACTERS_MAX:
         return None
-    found = _parsed(last)
+    found = _parsed(_without_port(last))
     return None if found is None else str(found)
+
+
+def _without_port(entry: str) -> str:
+    """Return the address of `192.0.2.1:443`, `[2001:db8::1]` and `[2001:db8::1]:443`; anything else as it is.
+
+    Some proxies say the port, too. Read as no address it would leave whoever comes through them without bounds.
+    """
+    found = _WITH_PORT.fullmatch(entry)
+    return entry if found is None else found[1] or found[2]
 
 
 def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -20,15 +20,17 @@ from cryptography.x509.oid import NameOID
 NAME = "localhost"
 CHUNK_BYTES = 64 * 1024
 AN_HOUR_AGO = datetime.timedelta(hours=-1)
+A_MONTH_AGO = datetime.timedelta(days=-30)
 
 
 class TlsTerminator:
     """Accept TLS on a port of its own and pass the plain bytes on to the relay."""
 
-    def __init__(self, folder: Path, relay_port: int) -> None:
+    def __init__(self, folder: Path, relay_port: int, *, days: float = 1) -> None:
         self.certificate = folder / "certificate.pem"
         self._key = folder / "certificate.key"
         self._relay_port = relay_port
+        self._days = days
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.broken = 0  # sessions that TLS itself ended: a record that did not authenticate
@@ -41,7 +43,7 @@ class TlsTerminator:
         return port
 
     async def __aenter__(self) -> Self:
-        issue(self.certificate, self._key)
+        issue(self.certificate, self._key, begins=A_MONTH_AGO, days=self._days)
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(self.certificate, self._key)
         self._server = await asyncio.start_server(self._accepted, "127.0.0.1", 0, ssl=context)
