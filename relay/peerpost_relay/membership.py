@@ -60,7 +60,7 @@ class _Change(Struct, frozen=True):
     roster: Roster
     added: dict[bytes, int]
     removed: dict[bytes, int]
-    posts: dict[int, bool]
+    posts: dict[bool, list[str]]
 
 
 class _Asked(Struct, frozen=True):
@@ -158,23 +158,18 @@ def _changed(
         if transaction.count_channels(number) >= channels_max:  # 7
             raise RefusalError(Refusal.TOO_MANY_CHANNELS, "a card is in too many channels")
     gone = (m for who, m in before.members.items() if who not in after.members) if before else ()
-    posts = _posts(transaction, before, after) if before else {}
+    posts = _posts(before, after) if before else {}
     return _Change(after, added, _numbers(transaction, gone), posts)
 
 
-def _posts(transaction: Transaction, before: Roster, after: Roster) -> dict[int, bool]:
-    """Return the numbers of the cards that may post from now on, or may no more."""
-    stayed = {who: m for who, m in after.members.items() if who in before.members}
-    moved = {
-        who: after.may_post(member)
-        for who, member in stayed.items()
-        if after.may_post(member) is not before.may_post(before.members[who])
-    }
-    return {
-        number: posts
-        for who, posts in moved.items()
-        for number in _numbers(transaction, [after.members[who]]).values()
-    }
+def _posts(before: Roster, after: Roster) -> dict[bool, list[str]]:
+    """Return the members who may post from now on, and those who may no more."""
+    moved: dict[bool, list[str]] = {True: [], False: []}
+    for who, member in after.members.items():
+        stayed = before.members.get(who)
+        if stayed is not None and after.may_post(member) is not before.may_post(stayed):
+            moved[after.may_post(member)].append(who)
+    return moved
 
 
 def _live_cards(transaction: Transaction, member: Member) -> dict[bytes, int]:
@@ -246,5 +241,6 @@ def _store_memberships(
         transaction.begin_membership(channel.number, number, position, posts=posts)
     for number in change.removed.values():
         transaction.end_membership(channel.number, number, position)
-    for number, posts in change.posts.items():
-        transaction.set_posts(channel.number, number, posts=posts)
+    for posts, identities in change.posts.items():
+        if identities:
+            transaction.set_posts(channel.number, identities, posts=posts)

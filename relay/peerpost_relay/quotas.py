@@ -3,7 +3,9 @@
 Rates are token buckets; the numbers are those of RelaySettings. What may be stored is checked where it is stored
 (publishing.py, membership.py). What things cost:
 
-    a write            1 of the card's writes; a roster event more, for the whole roster is read, checked and written
+    a write            1 of the card's writes
+    a roster event     20 writes, for the whole roster is read, checked and written, and 1 more for each `MEMBER_BYTES`
+                       behind the first `SMALL_EVENT_BYTES`: about what it names a member with
     a statement        500 writes: a history that is not remembered is replayed, up to 20 ms of the writer
     its bytes          as many of the card's bytes
     a read             1 of the card's reads and of its address's for each thing to be looked up: identity, id, channel
@@ -23,6 +25,8 @@ from peerpost_relay.errors import RefusalError
 from peerpost_relay.settings import RelaySettings, Renewable
 
 ROSTER_EVENT_WRITES = 20
+SMALL_EVENT_BYTES = 1024
+MEMBER_BYTES = 64
 STATEMENT_WRITES = 500
 READ_BYTES = 64 * 1024
 
@@ -103,6 +107,11 @@ class Quotas(Renewable):
 
 def _too_many(detail: str, wait_ms: int) -> RefusalError:
     return RefusalError(Refusal.TOO_MANY_REQUESTS, detail, retry_after_ms=wait_ms)
+
+
+def event_writes(size: int) -> int:
+    """Return for how many writes a roster event of so many bytes counts."""
+    return ROSTER_EVENT_WRITES + max(0, size - SMALL_EVENT_BYTES) // MEMBER_BYTES
 
 
 def lookups(asked: ClientFrame) -> int:

@@ -40,7 +40,7 @@ from peerpost_relay.ingest import Job
 from peerpost_relay.outcomes import Outcome
 from peerpost_relay.peer import Peer
 from peerpost_relay.queries import Question
-from peerpost_relay.quotas import ROSTER_EVENT_WRITES, STATEMENT_WRITES, Quotas, lookups
+from peerpost_relay.quotas import STATEMENT_WRITES, Quotas, event_writes, lookups
 from peerpost_relay.session import Proven
 from peerpost_relay.settings import RelaySettings, Renewable
 from peerpost_relay.stages import Stages
@@ -249,7 +249,7 @@ class Requests(Renewable):
             case Publish(envelope=data):
                 size = len(data)
             case SubmitRosterEvent(event=signed):
-                size, writes = len(signed.payload), ROSTER_EVENT_WRITES
+                size, writes = len(signed.payload), event_writes(len(signed.payload))
             case PostReceipt(receipt=signed):
                 size = len(signed.payload)
             case SubmitStatement(statement=signed):

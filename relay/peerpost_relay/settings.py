@@ -98,7 +98,9 @@ class RelaySettings(Struct, frozen=True, kw_only=True):
     reads_burst: Live[Positive] = 50_000  # so many at once
     address_reads_per_second: Live[Positive] = 8_000  # of all cards from one address
     address_reads_burst: Live[Positive] = 200_000  # so many at once
-    writes_per_second: Live[Positive] = 5_000  # of one card; roster event: 20, statement: 500
+    writes_per_second: Live[Positive] = (
+        5_000  # of one card; roster event: 20 and more, statement: 500
+    )
     writes_burst: Live[Positive] = 50_000  # so many at once
     write_bytes_per_second: Live[Positive] = 64 * 1024 * 1024  # of one card
     write_bytes_burst: Live[Positive] = 512 * 1024 * 1024  # so many at once

@@ -6,7 +6,7 @@ or nothing: an operation that raises RefusalError is undone alone, and the other
 are committed together. Channels and cards are known inside by small numbers, outside by their ids.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
@@ -311,8 +311,8 @@ class Transaction(Snapshot, BackupTransaction, HistoryTransaction, Protocol):
     def begin_membership(self, channel: int, card: int, first: int, *, posts: bool = True) -> None:
         """Let a card read from a position on, and post or not."""
 
-    def set_posts(self, channel: int, card: int, *, posts: bool) -> None:
-        """Let a present card post, or not."""
+    def set_posts(self, channel: int, identities: Collection[str], *, posts: bool) -> None:
+        """Let the present cards of identities post, or not."""
 
     def end_membership(self, channel: int, card: int, last: int) -> None:
         """Let a card read no further than a position."""

@@ -1,5 +1,7 @@
 """Channels, their rosters and who may read what of them, in SQLite."""
 
+from collections.abc import Collection
+
 import msgspec
 
 from peerpost_protocol.frames import decode_signed
@@ -11,6 +13,11 @@ from peerpost_relay.store import Channel, Interval
 _CHANNEL = (
     "SELECT number, channel, last, roster_position, roster_head, receipts, lost, expire_ms"
     " FROM channels WHERE channel = ?"
+)
+# One statement for all members of a roster: an admin may change who posts at every roster event.
+_SET_POSTS = (
+    "UPDATE memberships SET posts = ? WHERE channel = ? AND last IS NULL AND card IN"
+    " (SELECT number FROM json_each(?) JOIN cards ON identity = value WHERE state = 'live')"
 )
 _EVENTS = (
     "SELECT i.body FROM events e JOIN items i ON i.channel = e.channel AND i.position = e.position"
@@ -149,12 +156,9 @@ class Channels(Statements):
             (card, channel, first, posts),
         )
 
-    def set_posts(self, channel: int, card: int, *, posts: bool) -> None:
-        """Let a present card post, or not."""
-        self._db.execute(
-            "UPDATE memberships SET posts = ? WHERE card = ? AND channel = ? AND last IS NULL",
-            (posts, card, channel),
-        )
+    def set_posts(self, channel: int, identities: Collection[str], *, posts: bool) -> None:
+        """Let the present cards of identities post, or not."""
+        self._db.execute(_SET_POSTS, (posts, channel, msgspec.json.encode(identities).decode()))
 
     def end_membership(self, channel: int, card: int, last: int) -> None:
         """Let a card read no further than a position."""

@@ -10,6 +10,7 @@ then. All of this ends with the transaction; whoever rolls back must drop the ob
 
 import sqlite3
 from collections import Counter
+from collections.abc import Collection
 
 from msgspec.structs import replace
 
@@ -113,10 +114,10 @@ class GroupTransaction(SqliteTransaction):
         self._intervals.pop((channel, card), None)
         super().begin_membership(channel, card, first, posts=posts)
 
-    def set_posts(self, channel: int, card: int, *, posts: bool) -> None:
-        """Let a present card post, or not."""
-        self._intervals.pop((channel, card), None)
-        super().set_posts(channel, card, posts=posts)
+    def set_posts(self, channel: int, identities: Collection[str], *, posts: bool) -> None:
+        """Let the present cards of identities post, or not."""
+        self._intervals.clear()
+        super().set_posts(channel, identities, posts=posts)
 
     def end_membership(self, channel: int, card: int, last: int) -> None:
         """Let a card read no further than a position."""
