@@ -195,6 +195,8 @@ class Keeping:
                 return True
 
             await daemon.register(store)
+            await daemon.apply(daemon.settings)  # what the settings of this machine say holds here
+            await daemon.rotation.resume()
             return done[-1]
 
 

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 import msgspec
 
+from peerpost_daemon.backups import rows
 from peerpost_daemon.records import account as accounts
 from peerpost_daemon.records import backup, channels, contacts, messages, policies
 from peerpost_daemon.records.channels import Channel
 from peerpost_daemon.records.contacts import Contact
+from peerpost_daemon.records.messages import StoredMessage
 from peerpost_daemon.trust import Trust
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol import limits
@@ -42,6 +44,7 @@ def state_of(
             records.append(_channel(db, channel))
             records += _events(db, channel.id)
             records += _chains(db, channel.id)
+    records += rows.state_of(db, with_messages=with_messages)
     return records
 
 
@@ -55,11 +58,15 @@ def messages_of(db: SqlConnection, after: int, until: int) -> tuple[list[BackupR
     """Return a page of messages after a cursor, and the cursor of its last one (`until` at the end)."""
     found = messages.between(db, after, until, MESSAGES_A_PAGE)
     records: list[BackupRecord] = [
-        MessageRecord(one.message.id, one.message.channel, _encode(one.message))
-        for one in found
-        if one.message.channel is not None
+        MessageRecord(one.message.id, one.message.channel, _fields(one)) for one in found
     ]
-    return records, found[-1].cursor if len(found) == MESSAGES_A_PAGE else until
+    last = found[-1].cursor if len(found) == MESSAGES_A_PAGE else until
+    records += rows.of_messages(db, after + 1, last)
+    return records, last
+
+
+def _fields(stored: StoredMessage) -> bytes:
+    return _encode({**msgspec.structs.asdict(stored.message), "cursor": stored.cursor})
 
 
 def _manifest(

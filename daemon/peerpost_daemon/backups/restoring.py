@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from peerpost_daemon import event_data
+from peerpost_daemon.backups import rows
 from peerpost_daemon.backups.errors import bad_backup
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.records import account as accounts
@@ -34,14 +35,23 @@ from peerpost_protocol.backup import (
     Manifest,
     MessageRecord,
     RosterEventRecord,
+    RowRecord,
 )
 from peerpost_protocol.card import DeviceKeys, open_card
 from peerpost_protocol.chain import Link
 from peerpost_protocol.roster import Roster
 from peerpost_protocol.wire import encode
 
+
+class Place(Struct, frozen=True):
+    """Be the cursor that a message had, if its backup says so."""
+
+    cursor: int | None = None
+
+
 _roster = msgspec.msgpack.Decoder(Roster)
 _message = msgspec.msgpack.Decoder(Message)
+_place = msgspec.msgpack.Decoder(Place)
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -120,11 +130,18 @@ def _store(db: SqlConnection, record: BackupRecord, *, with_messages: bool) -> N
             if with_messages:
                 _chain(db, record)
         case MessageRecord():
-            messages.restore(db, _message.decode(record.fields))
+            _restore_message(db, record)
+        case RowRecord():
+            rows.restore(db, record)
         case Manifest():
             raise bad_backup("The backup has two manifests.")
         case _:
             assert_never(record)
+
+
+def _restore_message(db: SqlConnection, record: MessageRecord) -> None:
+    cursor = _place.decode(record.fields).cursor
+    messages.restore(db, _message.decode(record.fields), cursor)
 
 
 def _account(db: SqlConnection, manifest: Manifest, wanted: Wanted) -> None:

@@ -117,14 +117,23 @@ def _drop_imported(db: SqlConnection, message: Message) -> bool:
     return bool(dropped.rowcount)
 
 
-def restore(db: SqlConnection, message: Message) -> bool:
-    """Store a message out of a backup, with what has become of it since it was sent; return False when it is here."""
+def restore(db: SqlConnection, message: Message, at: int | None = None) -> bool:
+    """Store a message out of a backup, with what has become of it since it was sent; return False when it is here.
+
+    `at`: the cursor that it had, behind those of all that are here.
+    """
     cursor = add(db, message)
     if cursor is not None:
         db.execute(
-            "UPDATE message SET edited_at_ms = ?, deleted_at_ms = ?, deleted_by = ? "
+            "UPDATE message SET edited_at_ms = ?, deleted_at_ms = ?, deleted_by = ?, cursor = ? "
             "WHERE cursor = ?",
-            (message.edited_at_ms, message.deleted_at_ms, message.deleted_by, cursor),
+            (
+                message.edited_at_ms,
+                message.deleted_at_ms,
+                message.deleted_by,
+                at if at is not None else cursor,
+                cursor,
+            ),
         )
     return cursor is not None
 

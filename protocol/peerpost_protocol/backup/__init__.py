@@ -32,6 +32,7 @@ from peerpost_protocol.backup.records import (
     Manifest,
     MessageRecord,
     RosterEventRecord,
+    RowRecord,
 )
 from peerpost_protocol.backup.stream import CHUNK, Opener, Sealer
 
@@ -53,6 +54,7 @@ __all__ = [
     "Opener",
     "Preamble",
     "RosterEventRecord",
+    "RowRecord",
     "Sealer",
     "decode_header",
     "decode_lock",

@@ -1,7 +1,4 @@
-"""The records of a backup, in the order in which they stand: a manifest, then contacts, channels, messages.
-
-What is not here is not restored: queued messages, consumers and their cursors, settings.
-"""
+"""The records of a backup, in the order in which they stand: a manifest, then contacts, channels, rows, messages."""
 
 from typing import Annotated
 
@@ -116,8 +113,21 @@ class MessageRecord(WireStruct, frozen=True, tag="message"):
     fields: Annotated[bytes, Meta(max_length=limits.MAX_BACKUP_MESSAGE)]
 
 
+class RowRecord(WireStruct, frozen=True, tag="row"):
+    """Be a row of a table of daemons: a map of its columns. A reader passes over those that it does not know."""
+
+    table: Word
+    fields: Annotated[bytes, Meta(max_length=limits.MAX_BACKUP_MESSAGE)]
+
+
 BackupRecord = (
-    Manifest | ContactRecord | ChannelRecord | RosterEventRecord | ChainRecord | MessageRecord
+    Manifest
+    | ContactRecord
+    | ChannelRecord
+    | RosterEventRecord
+    | ChainRecord
+    | MessageRecord
+    | RowRecord
 )
 
 decode_record = Decoder[BackupRecord](BackupRecord, "record", limits.MAX_BACKUP_RECORD)
