@@ -81,6 +81,7 @@ async def test_an_account_survives_the_loss_of_its_machine(office: Office, tmp_p
     await bob.client.send(to=alice.identity, text="answer", wait="delivered", timeout=20)
     await verified(alice, bob)
     await verified(bob, alice)
+    await done(alice, "devices", "rotate")
     secret = str(private_file(tmp_path / "secret", SECRET))
     await done(alice, "backup", "--passphrase-file", secret)
     card = (await alice.client.card_show())["card"]
