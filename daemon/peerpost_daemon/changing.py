@@ -83,6 +83,19 @@ def settle(db: SqlConnection, channel: bytes, message: bytes) -> None:
         apply(db, change)
 
 
+def _forget(db: SqlConnection, target: Target, change: Changing, message: bytes) -> None:
+    """Remove what the outbox holds of a deleted message; others can give theirs the id of one of ours."""
+    if target.mine:
+        outbox_bodies.forget_message(db, message, change.at_ms)
+        return
+
+    def is_about_it(stored: bytes) -> bool:
+        body = decode_body(stored)
+        return isinstance(body, Deletion | Reaction) and body.author == change.author
+
+    outbox_bodies.empty_changes(db, message, change.at_ms, is_about_it)
+
+
 def _is_edit(stored: bytes) -> bool:
     return isinstance(decode_body(stored), Edit)
 
@@ -96,11 +109,12 @@ def _apply_to(db: SqlConnection, target: Target, change: Changing) -> None:
             data = ChangeData("edited", change.sender)
             if change.is_echo:
                 return
-            outbox_bodies.wipe(db, message, change.at_ms, _is_edit)
+            if target.mine:
+                outbox_bodies.wipe(db, message, change.at_ms, _is_edit)
         case Deletion(message):
             changes.erase(db, target.cursor, change.sender, change.at_ms)
             data = ChangeData("deleted", change.sender)
-            outbox_bodies.forget_message(db, message, change.at_ms)
+            _forget(db, target, change, message)
         case Reaction(emoji=emoji, withdrawn=True):
             if not reactions.withdraw(db, target.cursor, change.sender, emoji):
                 return

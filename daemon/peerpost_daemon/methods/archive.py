@@ -61,8 +61,8 @@ class Imported(Struct, frozen=True, rename={"from_": "from"}):
     expires_at_ms: _Counter | None = None
     title: Annotated[str, Meta(max_length=limits.MAX_TITLE_CHARACTERS)] | None = None
     priority: str = "default"
-    tags: list[str] = []
-    mentions: list[str] = []
+    tags: Annotated[list[str], Meta(max_length=limits.MAX_TAGS)] = []
+    mentions: Annotated[list[str], Meta(max_length=limits.MAX_MENTIONS)] = []
     markdown: bool = False
     deleted_at_ms: int | None = None
 

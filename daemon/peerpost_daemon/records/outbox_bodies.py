@@ -61,11 +61,18 @@ def empty_sent(db: SqlConnection, channel: bytes) -> None:
 def wipe(
     db: SqlConnection, message: bytes, now_ms: int, is_superseded: Callable[[bytes], bool]
 ) -> None:
-    """Remove what the outbox holds of a message's words: its sealed bytes, and changes of it that are superseded.
+    """Remove what the outbox holds of an own message's words: its sealed bytes, and changes of it that are superseded.
 
     Bytes that have no answer stay until they have: the chain goes on from them.
     """
     _drop_bytes(db, message)
+    empty_changes(db, message, now_ms, is_superseded)
+
+
+def empty_changes(
+    db: SqlConnection, message: bytes, now_ms: int, is_superseded: Callable[[bytes], bool]
+) -> None:
+    """Remove what the outbox holds of superseded changes of messages with an id."""
     rows = db.execute(
         "SELECT message, content FROM outbox WHERE subject = ? AND content <> x''", (message,)
     ).fetchall()
