@@ -11,7 +11,7 @@ import sys
 
 from peerpost.commands import SUMMARIES
 from peerpost.errors import PeerpostError, UsageError
-from peerpost.terminal import Screen, complain, write
+from peerpost.terminal import Screen, report, write
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,12 +48,13 @@ EXIT_CODES = f"exit codes: {', '.join(_SPELLED[:-1])},\n            {_SPELLED[-1
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    arguments = sys.argv[1:] if argv is None else argv
     try:
-        return _dispatch(sys.argv[1:] if argv is None else argv)
+        return _dispatch(arguments)
     except PeerpostError as error:
         if error.kind == "output_failed":
             _discard_output()
-        complain(error)
+        report(error, error.exit_code, as_json=_wants_json(arguments))
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -65,7 +66,8 @@ def main(argv: list[str] | None = None) -> int:
 def _dispatch(arguments: list[str]) -> int:
     common, rest = _split(arguments)
     if not rest:
-        print(USAGE, file=sys.stderr)
+        if not _wants_json(arguments):
+            print(USAGE, file=sys.stderr)
         raise UsageError("usage", "Which command? See peerpost --help.")
     if rest[0] in {"-h", "--help"}:
         write(_help())
@@ -76,6 +78,12 @@ def _dispatch(arguments: list[str]) -> int:
     if rest[0] not in SUMMARIES:
         raise UsageError("usage", f"There is no command {rest[0]!r}. See peerpost --help.")
     return _run(rest[0], common + rest[1:])
+
+
+def _wants_json(arguments: list[str]) -> bool:
+    """Tell whether `--json` is among the options, also of a command that cannot be parsed."""
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return "--json" in options
 
 
 def _split(arguments: list[str]) -> tuple[list[str], list[str]]:

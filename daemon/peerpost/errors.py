@@ -9,7 +9,8 @@
     └── RefusedError          policy or access says no                    6
 
 `kind` is the daemon's word for the error (docs/rpc), or one of the client's own: `usage`,
-`no_daemon`, `connection_lost`, `bad_answer`, `too_large`, `timeout`, `output_failed`.
+`no_daemon`, `connection_lost`, `bad_answer`, `too_large`, `timeout`, `output_failed`,
+`delivery_failed`.
 """
 
 from __future__ import annotations

@@ -77,6 +77,15 @@ def complain(sentence: object) -> None:
     _write(f"peerpost: {label(sentence)}", sys.stderr)
 
 
+def report(error: PeerpostError, exit_code: int, *, as_json: bool) -> None:
+    """Print why a command failed on standard error: a sentence, or one JSON object on a line."""
+    if not as_json:
+        complain(error)
+        return
+    said = {"kind": error.kind, "message": error.message, "exit_code": exit_code}
+    _write(json.dumps(said | {"data": error.data}), sys.stderr)
+
+
 def _write(line: str, stream: TextIO) -> None:
     try:
         print(line, file=stream, flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -208,7 +209,11 @@ def test_an_output_that_cannot_be_written_is_said_in_a_sentence(
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert ended.returncode == 1
-    assert ended.stderr == "peerpost: The output cannot be written: No space left on device.\n"
+    sentence = "The output cannot be written: No space left on device."
+    if "--json" in options:
+        assert json.loads(ended.stderr)["message"] == sentence
+    else:
+        assert ended.stderr == f"peerpost: {sentence}\n"
 
 
 @pytest.mark.parametrize("arguments", [["send", "ops"], ["call", "daemon.unlock", "-"]])

@@ -30,5 +30,5 @@ def run(client: Client, options: Namespace, screen: Screen) -> None:
     code = " ".join(options.code) or None
     account = client.account_prove(code=code, timeout=options.timeout)
     screen.show(account, *account_lines(account))
-    if code is None:
+    if code is None and not screen.as_json:
         complain(f"The relay mails a code to {label(account['identity'])}: peerpost prove CODE")

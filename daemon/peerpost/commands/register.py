@@ -47,7 +47,7 @@ def run(client: Client, options: Namespace, screen: Screen) -> None:
         timeout=options.timeout,
     )
     screen.show(account, *account_lines(account))
-    if account["state"] == "pending":
+    if account["state"] == "pending" and not screen.as_json:
         complain("The relay is out of reach; the daemon goes on trying.")
 
 

@@ -11,7 +11,7 @@ import time
 
 from peerpost.arguments import natural
 from peerpost.errors import PeerpostError, UsageError
-from peerpost.terminal import complain
+from peerpost.terminal import complain, report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,17 +55,18 @@ def run(client: Client, options: Namespace, screen: Screen) -> int:
     code, tail = _run(command)
     if code or not options.on_failure:
         text = _outcome(command, code, time.monotonic() - began, _last(tail, options.tail))
-        _send(client, options, screen, text)
+        _send(client, options, screen, text, code)
     return code
 
 
-def _send(client: Client, options: Namespace, screen: Screen, text: str) -> None:
+def _send(client: Client, options: Namespace, screen: Screen, text: str, code: int) -> None:
     """Send; what fails here must not change what the command has said by its exit code."""
     receiver = "to" if "@" in options.to else "channel"
     try:
         delivery = client.send(**{receiver: options.to}, text=text, idempotency_key=options.key)
     except PeerpostError as error:
-        complain(f"The outcome was not sent: {error}")
+        unsent = PeerpostError(error.kind, f"The outcome was not sent: {error}", error.data)
+        report(unsent, code, as_json=screen.as_json)
         return
     if screen.as_json:
         screen.show(delivery)

@@ -13,8 +13,8 @@ from peerpost.content_input import (
     presentation,
     text,
 )
-from peerpost.errors import TimeoutWaitingError, UsageError
-from peerpost.terminal import complain, label, write
+from peerpost.errors import PeerpostError, TimeoutWaitingError, UsageError
+from peerpost.terminal import label, write
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,8 +85,9 @@ def run(client: Client, options: Namespace, screen: Screen) -> int:
     screen.show(delivery, label(delivery["message"]))
     if delivery["status"] != "failed":
         return 0
-    complain(f"The message could not be delivered: {delivery['reason'] or 'no reason was given'}.")
-    return 1
+    reason = delivery["reason"] or "no reason was given"
+    sentence = f"The message could not be delivered: {reason}."
+    raise PeerpostError("delivery_failed", sentence, {"reason": delivery["reason"]})
 
 
 def _send_lines(client: Client, options: Namespace, screen: Screen) -> int:
