@@ -20,10 +20,10 @@ interrupted, 141 when nobody read on, and `peerpost run` with the code of what i
 | --- | --- |
 {codes}
 
-Why a command failed stands on standard error, a sentence. With `--json` it is one JSON object on a line, the last one there:
-`kind` (as of the methods' errors, or one of the client's own: `usage`, `no_daemon`, `connection_lost`, `bad_answer`, `timeout`,
-`output_failed`, `delivery_failed`), `message`, `exit_code` and `data`, an object (`retry_after` where it applies). Standard
-output holds results alone, one JSON object a line.
+Why a command failed stands on standard error, a sentence. With `--json` it is one JSON object on a line, the last one
+there: `kind` (as of the methods' errors, or one of the client's own: `usage`, `no_daemon`, `connection_lost`,
+`bad_answer`, `timeout`, `output_failed`, `delivery_failed`), `message`, `exit_code` and `data`, an object
+(`retry_after` where it applies). Standard output holds results alone, one JSON object a line.
 
 {commands}"""
 
