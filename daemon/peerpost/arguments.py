@@ -57,6 +57,12 @@ class Parser(argparse.ArgumentParser):
         self.add_argument(
             "--socket", metavar="PATH", default=default, help="the daemon's socket, if elsewhere"
         )
+        self.add_argument(
+            "--account",
+            metavar="NAME",
+            default=default,
+            help="the account, of a daemon with several",
+        )
 
 
 def seconds(text: str) -> float:

@@ -16,8 +16,9 @@ MAXIMUM_CALLS = 64  # in flight on one connection, as many as a daemon works on;
 class AsyncCalls:
     """The calls in flight on one connection, and the task that reads their answers."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, account: str | None = None) -> None:
         self._connection = connection
+        self._account = account
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._number = 0
         self._turns = asyncio.Semaphore(MAXIMUM_CALLS)
@@ -35,7 +36,7 @@ class AsyncCalls:
                 raise connection_lost()
             self._number += 1
             number = self._number
-            line = rpc.request(number, method, params)
+            line = rpc.request(number, method, params, self._account)
             answer = self._waiting[number] = asyncio.get_running_loop().create_future()
             try:
                 await self._connection.send(line)

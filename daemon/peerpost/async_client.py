@@ -20,6 +20,7 @@ from peerpost.async_listener import AsyncListener
 from peerpost.client import ANSWER_TIMEOUT, waits
 from peerpost.errors import TimeoutWaitingError
 from peerpost.methods import Methods
+from peerpost.paths import account as default_account
 from peerpost.paths import socket_path as default_socket_path
 from peerpost.subscription import Subscription
 
@@ -32,7 +33,13 @@ if TYPE_CHECKING:
 class AsyncClient(Methods):
     """Talk to the daemon over its Unix socket; an asynchronous context manager."""
 
-    def __init__(self, socket_path: str | None = None, timeout: float = ANSWER_TIMEOUT) -> None:
+    def __init__(
+        self,
+        socket_path: str | None = None,
+        timeout: float = ANSWER_TIMEOUT,
+        account: str | None = None,
+    ) -> None:
+        self.account = account or default_account()
         self.path = socket_path or default_socket_path()
         self.timeout = timeout
         self._calls: AsyncCalls | None = None
@@ -84,7 +91,7 @@ class AsyncClient(Methods):
         It is subscribed once entered with `async with`, or by the first event asked for.
         """
         terms = {"window": window, "ack_seconds": ack_seconds, "max_attempts": max_attempts}
-        subscription = Subscription(consumer, channels, kinds, from_, terms)
+        subscription = Subscription(consumer, channels, kinds, from_, terms, account=self.account)
         listener = AsyncListener(self, subscription, timeout, reconnect=reconnect)
         self._listeners = [earlier for earlier in self._listeners if earlier.is_open]
         self._listeners.append(listener)
@@ -106,5 +113,5 @@ class AsyncClient(Methods):
                 await self._calls.close()
                 self._calls = None
             if self._calls is None:
-                self._calls = AsyncCalls(await AsyncConnection.open(self.path))
+                self._calls = AsyncCalls(await AsyncConnection.open(self.path), self.account)
             return self._calls

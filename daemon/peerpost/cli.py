@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
-USAGE = "usage: peerpost [--socket PATH] [--json] COMMAND ..."
+USAGE = "usage: peerpost [--socket PATH] [--account NAME] [--json] COMMAND ..."
 EXIT_MEANINGS = {
     0: "done",
     1: "failed",
@@ -90,9 +90,11 @@ def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
     """Split off the options of every command that stand before the command."""
     index = 0
     while index < len(arguments):
-        if arguments[index] == "--socket":
+        if arguments[index] in {"--socket", "--account"}:
             index += 2
-        elif arguments[index] == "--json" or arguments[index].startswith("--socket="):
+        elif arguments[index] == "--json" or arguments[index].startswith(
+            ("--socket=", "--account=")
+        ):
             index += 1
         else:
             break
@@ -120,7 +122,7 @@ def _run(name: str, arguments: list[str]) -> int:
             sys.stdout.flush()
         return 0
     screen = Screen(as_json=bool(options.json))
-    with Client(options.socket) as client:
+    with Client(options.socket, account=options.account) as client:
         return command.run(client, options, screen) or 0
 
 
@@ -135,7 +137,7 @@ def _help() -> str:
             "",
             *commands,
             "",
-            "peerpost COMMAND --help tells more. Every command understands --json and --socket.",
+            "peerpost COMMAND --help tells more. Every command understands --json, --socket and --account.",
             EXIT_CODES,
         )
     )

@@ -18,6 +18,7 @@ from peerpost import rpc
 from peerpost.connection import Connection
 from peerpost.errors import ConnectionLostError
 from peerpost.methods import Methods
+from peerpost.paths import account as default_account
 from peerpost.paths import socket_path as default_socket_path
 
 TYPE_CHECKING = False
@@ -32,9 +33,19 @@ ANSWER_TIMEOUT = 60.0  # seconds, beyond the `timeout` that a method itself wait
 
 
 class Client(Methods):
-    """Talk to the daemon over its Unix socket; a context manager."""
+    """Talk to the daemon over its Unix socket; a context manager.
 
-    def __init__(self, socket_path: str | None = None, timeout: float = ANSWER_TIMEOUT) -> None:
+    `account` is one of several that the daemon has, by name; else `$PEERPOST_ACCOUNT`, else the
+    only one that the caller may use, or the main one.
+    """
+
+    def __init__(
+        self,
+        socket_path: str | None = None,
+        timeout: float = ANSWER_TIMEOUT,
+        account: str | None = None,
+    ) -> None:
+        self.account = account or default_account()
         self.path = socket_path or default_socket_path()
         self.timeout = timeout
         self._connection: Connection | None = None
@@ -61,7 +72,7 @@ class Client(Methods):
         """
         deadline = monotonic() + self.timeout + waits(params)
         self._number += 1
-        line = rpc.request(self._number, method, params)
+        line = rpc.request(self._number, method, params, self.account)
         try:
             reply = self._exchange(line, deadline)
         except BaseException:  # an answer that comes later must not meet the next call
@@ -95,7 +106,7 @@ class Client(Methods):
         from peerpost.subscription import Subscription  # noqa: PLC0415
 
         terms = {"window": window, "ack_seconds": ack_seconds, "max_attempts": max_attempts}
-        subscription = Subscription(consumer, channels, kinds, from_, terms)
+        subscription = Subscription(consumer, channels, kinds, from_, terms, account=self.account)
         listener = Listener(self, subscription, timeout, reconnect=reconnect)
         self._listeners = [earlier for earlier in self._listeners if earlier.is_open]
         self._listeners.append(listener)

@@ -49,9 +49,9 @@ def delay_before(attempt: int | None) -> float:
     return min(LONGEST_DELAY_SECONDS, 2.0 ** min((attempt or 1) - 1, 16))
 
 
-def variables(event: Event, path: str) -> dict[str, str]:
+def variables(event: Event, path: str, account: str | None = None) -> dict[str, str]:
     """Return what a command is told in its environment; `path` is the daemon's socket."""
-    told = {"SOCKET": path, "KIND": event["kind"], "CURSOR": event["cursor"]}
+    told = {"SOCKET": path, "ACCOUNT": account, "KIND": event["kind"], "CURSOR": event["cursor"]}
     told["ATTEMPT"] = event.get("attempt") or 1
     data: dict[str, Any] = event["data"]
     if event["kind"] == "message":
@@ -103,7 +103,7 @@ class Handling:
 
     def _run(self, event: Event) -> str | None:
         """Run the command; return what went wrong."""
-        environment = os.environ | variables(event, self._client.path)
+        environment = os.environ | variables(event, self._client.path, self._client.account)
         try:
             process = subprocess.Popen(  # noqa: S603 - the user's own command, with nothing added
                 [SHELL, "-c", self._command],

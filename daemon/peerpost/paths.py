@@ -27,3 +27,8 @@ def socket_path() -> str:
         return SYSTEM_SOCKET
     home = os.path.expanduser("~")  # noqa: PTH111 - pathlib costs milliseconds of start-up
     return f"{home}/.local/state/peerpost/daemon.sock"
+
+
+def account() -> str | None:
+    """Return the account that `$PEERPOST_ACCOUNT` names, of a daemon that has several."""
+    return os.environ.get("PEERPOST_ACCOUNT") or None

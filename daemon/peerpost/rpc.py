@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 MAXIMUM_REQUEST_BYTES = 8 * 1024 * 1024  # what a daemon reads as one line
 
 
-def request(number: int, method: str, params: dict[str, Any]) -> bytes:
+def request(number: int, method: str, params: dict[str, Any], account: str | None = None) -> bytes:
     """Return the line that asks for a method; raise UsageError for what JSON cannot carry."""
     call = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+    if account is not None:
+        call["account"] = account
     try:
         text = json.dumps(call, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         line = text.encode() + b"\n"

@@ -38,7 +38,10 @@ class Subscription:
         kinds: Iterable[str] | None = None,
         from_: Start | int | None = None,
         terms: Mapping[str, float | None] | None = None,
+        *,
+        account: str | None = None,
     ) -> None:
+        self._account = account
         self.consumer = consumer
         self.active = False
         self._channels = None if channels is None else list(channels)
@@ -62,14 +65,14 @@ class Subscription:
             **self._terms,
         }
         given = {name: value for name, value in params.items() if value is not None}
-        return rpc.request(_NUMBER, "event.subscribe", given)
+        return rpc.request(_NUMBER, "event.subscribe", given, self._account)
 
     def farewell(self) -> bytes | None:
         """Return the line that ends the subscription and gives back what was read ahead; None if nothing can be."""
         if self.consumer is None or not self.active or self._subscription is None:
             return None
         params = {"subscription": self._subscription, "taken": list(self._taken)}
-        return rpc.request(_LAST_NUMBER, "event.unsubscribe", params)
+        return rpc.request(_LAST_NUMBER, "event.unsubscribe", params, self._account)
 
     def is_over(self, line: bytes) -> bool:
         """Tell whether a line answers the farewell."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from peerpost_daemon.access import settings as access
+from peerpost_daemon.accounts import settings as accounts
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.hooks import settings as hooks
 from peerpost_daemon.settings import DaemonSettings, default_data, default_socket
@@ -59,7 +60,8 @@ def configured(
             f"{path}, environment, options: {setting}{error.detail}", error.field
         ) from None
     hooks.check(found.hooks)
-    access.check(found.access)
+    accounts.check(found.accounts, found.data)
+    access.check(found.access, [one.name for one in found.accounts])
     return found
 
 

@@ -19,7 +19,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,7 @@ from typing import Final
 from msgspec import structs
 
 from peerpost_daemon import hardening, log_lines, passphrase
+from peerpost_daemon.accounts import opening
 from peerpost_daemon.bell import Bell
 from peerpost_daemon.configuration import TITLE, DaemonConfiguration, configured
 from peerpost_daemon.daemon import Daemon, DaemonState, MakeEngine, now_ms
@@ -37,6 +38,7 @@ from peerpost_daemon.link import AddressError, LinkSettings, check_address, chec
 from peerpost_daemon.liveness import liveness
 from peerpost_daemon.records.account import Account
 from peerpost_daemon.reloading import Read, Reloading
+from peerpost_daemon.rpc.call import MAIN
 from peerpost_daemon.rpc.place import place_of
 from peerpost_daemon.service import Service
 from peerpost_daemon.service_manager import ServiceManager, passed_sockets
@@ -185,9 +187,10 @@ def _configured(options: argparse.Namespace) -> DaemonConfiguration:
         check_authorities(LinkSettings("", ca_file=settings.ca_file))
     except AddressError as error:
         raise DaemonError("invalid_params", f"ca_file: {error}.", field="ca_file") from None
-    if settings.relay is not None:
+    for relay in (settings.relay, *(one.relay for one in settings.accounts)):
         try:
-            check_address(LinkSettings(settings.relay, settings.allow_plain))
+            if relay is not None:
+                check_address(LinkSettings(relay, settings.allow_plain))
         except AddressError as error:
             raise DaemonError("invalid_params", f"--relay: {error}.", field="relay") from None
     return settings
@@ -238,25 +241,45 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 async def _serve(
     settings: DaemonConfiguration, secret: bytes | None, given: Surroundings, read: Read
 ) -> None:
-    bell = Bell()
-    daemon = Daemon(settings, _engines(bell, lambda: daemon), bell)
-    service = Service(daemon)
-    reloading = Reloading(service, settings, lambda: _placed(read(), given.passed))
-    _listen_to_signals(daemon)
+    daemon = _daemon(settings)
+    with ExitStack() as ending:
+        service = Service(daemon, further=opening.held(settings, _daemon, ending))
+        reloading = Reloading(service, settings, lambda: _placed(read(), given.passed))
+        _listen_to_signals(daemon)
+        try:
+            await _unlock(daemon, secret)
+            del secret
+            await opening.open_all(settings, service.further)
+            await service.start(given.passed)
+            _say(_status(service))
+            _begin_reporting(service, given.manager, reloading)
+            for task in opening.watching(service.further):
+                ending.callback(task.cancel)
+            await opening.until_told(MAIN, daemon, alone=not service.further)
+            log.info("stopping")
+            given.manager.stopping()
+        finally:
+            await service.close()
+    if daemon.damaged is not None:
+        raise daemon.damaged
+
+
+async def _unlock(daemon: Daemon, secret: bytes | None) -> None:
+    """Open the main vault; what is wrong with it ends the process unless there are other accounts."""
     try:
         if secret is not None:
             await daemon.unlock(secret, create=daemon.state is DaemonState.NO_VAULT)
-            del secret
-        await service.start(given.passed)
-        _say(_status(daemon))
-        _begin_reporting(daemon, given.manager, reloading)
-        await daemon.shutdown_wanted.wait()
-        log.info("stopping")
-        given.manager.stopping()
-    finally:
-        await service.close()
-    if daemon.damaged is not None:
-        raise daemon.damaged
+    except DaemonError as error:
+        if not daemon.settings.accounts:
+            raise
+        log.error("the account %s stays locked: %s", MAIN, error.message)  # noqa: TRY400  the sentence says it all
+
+
+def _daemon(settings: DaemonSettings) -> Daemon:
+    """Return a daemon for one account."""
+    bell = Bell()
+    made = Daemon(settings, _engines(bell, lambda: made), bell)
+    return made
 
 
 def _engines(bell: Bell, its: Callable[[], Daemon]) -> MakeEngine:
@@ -280,8 +303,10 @@ def _engines(bell: Bell, its: Callable[[], Daemon]) -> MakeEngine:
     return make
 
 
-def _status(daemon: Daemon) -> str:
-    return f"ready on {daemon.settings.socket} state={daemon.state.value}"
+def _status(service: Service) -> str:
+    daemon = service.daemon
+    others = [f" {name}={one.state.value}" for name, one in service.further.items()]
+    return f"ready on {daemon.settings.socket} state={daemon.state.value}{''.join(others)}"
 
 
 def _listen_to_signals(daemon: Daemon) -> None:
@@ -290,20 +315,22 @@ def _listen_to_signals(daemon: Daemon) -> None:
         loop.add_signal_handler(number, daemon.shutdown_wanted.set)
 
 
-def _begin_reporting(daemon: Daemon, manager: ServiceManager, reloading: Reloading) -> None:
+def _begin_reporting(service: Service, manager: ServiceManager, reloading: Reloading) -> None:
     """Tell the manager that we serve; answer its reloads and its watchdog from now on."""
-    reload = partial(_reload, daemon, manager, reloading)
+    daemon = service.daemon
+    reload = partial(_reload, service, manager, reloading)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
-    manager.ready(_status(daemon))
+    manager.ready(_status(service))
     daemon.spawn(asyncio.create_task(manager.feed(liveness(daemon))))
 
 
-def _reload(daemon: Daemon, manager: ServiceManager, reloading: Reloading) -> None:
+def _reload(service: Service, manager: ServiceManager, reloading: Reloading) -> None:
+    daemon = service.daemon
     if daemon.shutdown_wanted.is_set():
         return
 
     def done(said: str) -> None:
-        manager.ready(f"{_status(daemon)}; {said}")
+        manager.ready(f"{_status(service)}; {said}")
 
     daemon.spawn(asyncio.create_task(reloading.reload(manager.reloading, done)))
 

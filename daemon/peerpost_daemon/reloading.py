@@ -9,9 +9,12 @@ import logging
 from collections.abc import Callable
 
 from peerpost_daemon import log_lines
+from peerpost_daemon.accounts.opening import settings_of
 from peerpost_daemon.configuration import DaemonConfiguration
+from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.service import Service
+from peerpost_daemon.settings import DaemonSettings
 from peerpost_protocol.configuration import renewed
 
 log = logging.getLogger(__name__)
@@ -51,13 +54,21 @@ class Reloading:
         )  # also when it is unchanged: a name may mean another user
         log_lines.begin(now.log_level, now.log_format)
         self._settings = now
-        try:
-            await service.daemon.apply(now)
-        except DaemonError as error:  # the vault; its own findings say so
-            log.warning("the vault did not take the new settings: %s", error.kind)
+        await _apply(service.daemon, now)
+        for account in now.accounts:
+            if (daemon := service.further.get(account.name)) is not None:
+                await _apply(daemon, settings_of(now, account))
         service.admit(tables)
         if hooks is not None:
             await service.hooks.replace(hooks)
-        if service.daemon.running is not None:
-            service.daemon.running.retry_now()
+        for daemon in (service.daemon, *service.further.values()):
+            if daemon.running is not None:
+                daemon.running.retry_now()
         return str(outcome)
+
+
+async def _apply(daemon: Daemon, settings: DaemonSettings) -> None:
+    try:
+        await daemon.apply(settings)
+    except DaemonError as error:  # the vault; its own findings say so
+        log.warning("the vault did not take the new settings: %s", error.kind)

@@ -7,7 +7,8 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-from peerpost_daemon.access.settings import MAX_TABLES, AccessSettings
+from peerpost_daemon.access.settings import MAX_ACCOUNTS, MAX_TABLES, AccessSettings
+from peerpost_daemon.accounts.settings import AccountSettings
 from peerpost_daemon.consent import Consent
 from peerpost_daemon.hooks.settings import MAX_HOOKS, HookSettings
 from peerpost_daemon.records.history import MAX_HISTORY_BYTES
@@ -64,6 +65,8 @@ class DaemonSettings(Struct, frozen=True, kw_only=True):
 
     # the group that may open the socket (0660 instead of 0600), by name; who of it may do what is in `access`
     socket_group: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
+    # further accounts, each with a vault, an identity and users of its own
+    accounts: Annotated[tuple[AccountSettings, ...], Meta(max_length=MAX_ACCOUNTS)] = ()
     # who may call beside the daemon's own user and root, and for what; none: nobody
     access: Live[Annotated[tuple[AccessSettings, ...], Meta(max_length=MAX_TABLES)]] = ()
     # what the daemon does with events by itself

@@ -30,10 +30,10 @@ class Crowd:
         return self._callers.pop(0)
 
 
-MALLORY = Caller(Peer(4711, 1, 1), Rights({Scope.SEND: None}))
-BOB = Caller(Peer(4712, 1, 1), Rights({Scope.SEND: None}))
-STRANGER = Caller(Peer(4713, 1, 1), NOTHING)
-OWNER = Caller(Peer(os.geteuid(), 1, 1), EVERYTHING)
+MALLORY = Caller.of(Peer(4711, 1, 1), Rights({Scope.SEND: None}))
+BOB = Caller.of(Peer(4712, 1, 1), Rights({Scope.SEND: None}))
+STRANGER = Caller.of(Peer(4713, 1, 1), NOTHING)
+OWNER = Caller.of(Peer(os.geteuid(), 1, 1), EVERYTHING)
 
 
 async def served(stack: AsyncExitStack, path: Path, *callers: Caller, **limits: float) -> RpcServer:

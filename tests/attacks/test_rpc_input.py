@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from peerpost_daemon.rpc import Dispatcher, Registry
-from tests.daemon.rpc.stage import Stage, a_call, answer, request
+from tests.daemon.rpc.stage import Stage, answer, calls, request
 
 DEEP = 100_000
 HEAD = b'{"jsonrpc":"2.0","id":1,"method":"test.echo","params":'
@@ -89,5 +89,5 @@ async def test_a_long_method_name_is_not_echoed() -> None:
 
 @given(st.binary() | st.text().map(str.encode) | st.binary().map(lambda junk: HEAD + junk))
 def test_no_line_makes_the_reader_raise(line: bytes) -> None:
-    work = Dispatcher(Registry(), lambda _: None).read(line, a_call())
+    work = Dispatcher(Registry(), lambda _: None).read(line, calls())
     assert work.size >= 1

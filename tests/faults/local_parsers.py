@@ -172,7 +172,7 @@ def _exported() -> list[bytes]:
     return [json.dumps(message).encode()]
 
 
-CALLER = Caller(Peer(0, 0, 0), EVERYTHING)
+CALLER = Caller.of(Peer(0, 0, 0), EVERYTHING)
 DAEMON_TOML = b"""data = "/var/lib/peerpost"
 relay = "wss://relay.example.org"
 log_level = "info"

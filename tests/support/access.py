@@ -27,15 +27,19 @@ def given(*scopes: Scope, channels: tuple[str, ...] | None = None) -> AccessSett
     return AccessSettings(uid=os.geteuid(), scopes=scopes, channels=channels)
 
 
+def own_group() -> str:
+    """Return the name of the tests' own group."""
+    return grp.getgrgid(os.getegid()).gr_name
+
+
 @asynccontextmanager
 async def house_of_another(
     directory: Path, *tables: AccessSettings, **changes: Any
 ) -> AsyncIterator[House]:
     """Run a daemon of somebody else's with Alice's account, and the tests' own user as its caller."""
-    group = grp.getgrgid(os.getegid()).gr_name
     nobodys: frozenset[int] = frozenset()
     async with house(
-        directory, owners=nobodys, access=tables, socket_group=group, **changes
+        directory, owners=nobodys, access=tables, socket_group=own_group(), **changes
     ) as made:
         await made.open()
         yield made

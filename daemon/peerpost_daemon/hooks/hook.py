@@ -43,7 +43,7 @@ class Hook:
         self._settings = settings
         self._action = action
         peer = Peer(os.geteuid(), os.getegid(), os.getpid())
-        self._call = Call(Caller(peer, EVERYTHING), self)
+        self._call = Call(Caller.of(peer, EVERYTHING), self)
         self._events = EventMethods(daemon)
         self._answers = AnswerMethods(daemon)
         self._handling: set[asyncio.Task[None]] = set()

@@ -17,6 +17,7 @@ from peerpost_daemon.passphrase import MAX_PASSPHRASE_BYTES
 from peerpost_daemon.records import account as accounts
 from peerpost_daemon.records import standing, tallies
 from peerpost_daemon.rpc import Call, Method, Reach, Requires, Scope
+from peerpost_daemon.rpc.call import MAIN
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.version import VERSION
 
@@ -115,8 +116,11 @@ class DaemonMethods:
         await asyncio.shield(asyncio.ensure_future(self._daemon.lock()))
         return await self._status()
 
-    async def shutdown(self, params: NoParams, call: Call) -> Stopping:  # noqa: ARG002
-        """Stop the daemon once the requests in work are answered."""
+    async def shutdown(self, params: NoParams, call: Call) -> Stopping:  # noqa: ARG002 - a handler's shape
+        """Stop the daemon once the requests in work are answered; for those who administer the main account."""
+        if call.account != MAIN:
+            message = "This would stop all accounts; daemon.lock closes this one."
+            raise DaemonError("forbidden", message, field="account")
         self._daemon.shutdown_wanted.set()
         return Stopping(stopping=True)
 

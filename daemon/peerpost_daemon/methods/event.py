@@ -103,7 +103,6 @@ class _Running:
     """The subscriptions of one connection."""
 
     def __init__(self) -> None:
-        self.last = 0
         self.reserved = 0
         self.ends: dict[int, Callable[[list[int] | None], None]] = {}
 
@@ -150,9 +149,9 @@ class EventMethods:
             begun = await self._begin(params, call)
         finally:
             running.reserved -= 1
-        running.last += 1
-        self._deliver(call, running, begun)
-        return Subscribed(running.last, params.consumer, begun.cursor, begun.lost)
+        number = next(call.ids)
+        self._deliver(call, number, running, begun)
+        return Subscribed(number, params.consumer, begun.cursor, begun.lost)
 
     async def unsubscribe(self, params: Unsubscribe, call: Call) -> Unsubscribed:
         """End a subscription of this connection."""
@@ -184,9 +183,9 @@ class EventMethods:
         readers.wake(name)
         return structs.replace(begun, reader=reader)
 
-    def _deliver(self, call: Call, running: _Running, begun: "_Begun") -> None:
+    def _deliver(self, call: Call, number: int, running: _Running, begun: "_Begun") -> None:
         """Begin to notify, last of all: the answer goes out first."""
-        number, reader = running.last, begun.reader
+        reader = begun.reader
         task = asyncio.get_running_loop().create_task(
             self._delivery(call, number, begun), name="subscription"
         )

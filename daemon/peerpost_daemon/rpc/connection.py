@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import cast
 
 from peerpost_daemon.errors import CallerGone, DaemonError
-from peerpost_daemon.rpc.call import Call, Caller
+from peerpost_daemon.rpc.call import Caller, Calls
 from peerpost_daemon.rpc.dispatch import Dispatcher, Work, refusal
 from peerpost_daemon.rpc.limits import RpcLimits
 from peerpost_daemon.rpc.lines import LineFault, Lines
@@ -33,7 +33,7 @@ class Connection(asyncio.Protocol):
 
     _transport: asyncio.Transport
     _outlet: Outlet
-    _call: Call
+    _calls: Calls
     _patience: Patience
 
     def __init__(
@@ -63,7 +63,7 @@ class Connection(asyncio.Protocol):
         """Take the client in, or tell it that there is no room."""
         self._transport = cast("asyncio.Transport", transport)
         self._outlet = Outlet(self._transport, self._limits)
-        self._call = Call(self.caller, self._outlet)
+        self._calls = Calls(self.caller, self._outlet)
         self._patience = Patience(self._limits, self._is_busy, self._let_go)
         error = self._entered(self)
         if error is not None:
@@ -99,7 +99,7 @@ class Connection(asyncio.Protocol):
         self._gone = self._last = True
         self._patience.end()
         self._outlet.lose()
-        self._call.close()
+        self._calls.close()
         if self._tasks:
             self._reaper = self._loop.call_later(self._limits.finish_seconds, self._cancel)
         else:
@@ -144,14 +144,14 @@ class Connection(asyncio.Protocol):
         task.add_done_callback(lambda done: self._ended(done, work.size))
 
     def _read(self, line: bytes) -> Work:
-        return self._dispatcher.read(line, self._call)
+        return self._dispatcher.read(line, self._calls)
 
     def _too_long(self) -> Work:
         message = f"A line holds at most {self._limits.max_line} bytes."
         return Dispatcher.refused(DaemonError("too_large", message))
 
     async def _serve(self, work: Work) -> None:
-        answer = await self._dispatcher.answer(work, self._call, self._slots)
+        answer = await self._dispatcher.answer(work, self._slots)
         if answer is not None:
             try:
                 await self._outlet.send(answer)
@@ -169,7 +169,7 @@ class Connection(asyncio.Protocol):
             self._bury()
 
     def _is_busy(self) -> bool:
-        return bool(self._tasks) or self._call.holds
+        return bool(self._tasks) or self._calls.holds
 
     def _let_go(self, bound: Bound) -> None:
         """Hang up; one who asks for nothing is told nothing, so that its next call is a connection of its own."""

@@ -11,15 +11,15 @@ import asyncio
 import logging
 import secrets
 import traceback
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from peerpost_daemon.errors import ERROR_CODES, CallerGone, DaemonError, NotShown
 from peerpost_daemon.rpc import envelope, refusals
-from peerpost_daemon.rpc.call import Call, Peer
+from peerpost_daemon.rpc.call import MAIN, Call, Calls, Peer
 from peerpost_daemon.rpc.envelope import Refusal, Request, RequestId
 from peerpost_daemon.rpc.limits import MAX_CONCURRENT
 from peerpost_daemon.rpc.method import Method, Registry, Requires
@@ -32,12 +32,21 @@ _SHOWN_NAME: Final = 64  # characters of an unknown method's name in the answer
 _STOPPING_RETRY: Final = 2.0  # seconds
 
 
+class Branch(NamedTuple):
+    """What answers for one account: its methods, and the gate before them."""
+
+    registry: Registry
+    gate: Gate
+
+
 class Ready(Struct, frozen=True):
-    """A request with its method and its typed parameters."""
+    """A request with its method, its typed parameters, and the account that it is about."""
 
     method: Method
     params: Struct
     id: RequestId | UnsetType
+    call: Call
+    gate: Gate
 
 
 class Work(Struct, frozen=True):
@@ -56,10 +65,14 @@ class Dispatcher:
     """Answer lines by the registry's methods, as far as the gate lets them."""
 
     def __init__(
-        self, registry: Registry, gate: Gate, max_concurrent: int = MAX_CONCURRENT
+        self,
+        registry: Registry,
+        gate: Gate,
+        max_concurrent: int = MAX_CONCURRENT,
+        further: Mapping[str, Branch] | None = None,
     ) -> None:
-        self._registry = registry
-        self._gate = gate
+        self._registry = registry  # by name, the methods of all accounts are the same
+        self._branches = {MAIN: Branch(registry, gate), **(further or {})}
         self._max_concurrent = max_concurrent
         self._stopping = False
 
@@ -71,10 +84,10 @@ class Dispatcher:
         """Refuse every request from now on; those in work are not touched."""
         self._stopping = True
 
-    def read(self, line: bytes, call: Call) -> Work:
+    def read(self, line: bytes, calls: Calls) -> Work:
         """Return what the line asks for; what it gets wrong is part of it, not an exception."""
         found = envelope.read_line(line)
-        steps = tuple([self._prepare(request, call) for request in found.requests])
+        steps = tuple([self._prepare(request, calls) for request in found.requests])
         return Work(steps, found.batch)
 
     @staticmethod
@@ -82,11 +95,11 @@ class Dispatcher:
         """Return the work of a line that could not even be read."""
         return Work((Refusal(error),), batch=False)
 
-    async def answer(self, work: Work, call: Call, slots: asyncio.Semaphore) -> bytes | None:
+    async def answer(self, work: Work, slots: asyncio.Semaphore) -> bytes | None:
         """Do the work and return the answer without newline; None if nothing wants one."""
         if not work.batch:
-            return await self._step(work.steps[0], call, slots)
-        answers = await asyncio.gather(*(self._step(step, call, slots) for step in work.steps))
+            return await self._step(work.steps[0], slots)
+        answers = await asyncio.gather(*(self._step(step, slots) for step in work.steps))
         wanted = [answer for answer in answers if answer is not None]
         return envelope.batch(wanted) if wanted else None
 
@@ -96,25 +109,32 @@ class Dispatcher:
         refusals.note(peer, "none", "forbidden")
         return DaemonError("forbidden", "This user may not call the daemon.")
 
-    def _prepare(self, request: Request | Refusal, call: Call) -> Ready | Refusal:
+    def _prepare(self, request: Request | Refusal, calls: Calls) -> Ready | Refusal:
         if isinstance(request, Refusal):
             return request
         try:
             if self._stopping:
                 raise stopping()
-            method = self._method(request.method)
-            self._admit(method, call)
-            return Ready(method, method.read_params(request.params), request.id)
+            method, call, gate = self._admitted(request, calls)
+            return Ready(method, method.read_params(request.params), request.id, call, gate)
         except DaemonError as error:
             return Refusal(error, request.id)
 
-    @staticmethod
-    def _admit(method: Method, call: Call) -> None:
+    def _admitted(self, request: Request, calls: Calls) -> tuple[Method, Call, Gate]:
+        method = self._method(request.method)
         try:
+            call = calls.of(request.account)
             call.rights.check(method.scope, method.reach)
         except DaemonError as error:
-            refusals.note(call.peer, method.name, error.kind)
+            refusals.note(calls.caller.peer, method.name, error.kind)
             raise
+        branch = self._branches.get(call.account)
+        if branch is None:
+            message = "The account could not be opened when the daemon started; the log says why."
+            raise DaemonError("storage_failed", message, field="account")
+        if branch.registry is not self._registry:
+            method = branch.registry[method.name]
+        return method, call, branch.gate
 
     def _method(self, name: str) -> Method:
         method = self._registry.get(name)
@@ -122,24 +142,22 @@ class Dispatcher:
             raise DaemonError("method_not_found", f"There is no method {name[:_SHOWN_NAME]}.")
         return method
 
-    async def _step(
-        self, step: Ready | Refusal, call: Call, slots: asyncio.Semaphore
-    ) -> bytes | None:
+    async def _step(self, step: Ready | Refusal, slots: asyncio.Semaphore) -> bytes | None:
         if isinstance(step, Refusal):
             return None if step.id is UNSET else _failed(step.id, step.error)
         async with slots:
-            return await self._run(step, call)
+            return await self._run(step)
 
-    async def _run(self, step: Ready, call: Call) -> bytes | None:
+    async def _run(self, step: Ready) -> bytes | None:
         request_id = step.id
         try:
-            result = await self._result(step, call)
+            result = await self._result(step)
             return None if request_id is UNSET else envelope.success(request_id, result)
         except CallerGone:
             return None
         except DaemonError as error:
             if error.kind == "forbidden" or isinstance(error, NotShown):
-                refusals.note(call.peer, step.method.name, "forbidden")
+                refusals.note(step.call.peer, step.method.name, "forbidden")
             return None if request_id is UNSET else _failed(request_id, _public(error, step.method))
         except asyncio.CancelledError as error:
             if (task := asyncio.current_task()) is None or task.cancelling():
@@ -149,11 +167,11 @@ class Dispatcher:
             unforeseen = _unforeseen(error, step)  # logged for a notification as well
             return None if request_id is UNSET else _failed(request_id, unforeseen)
 
-    async def _result(self, step: Ready, call: Call) -> Struct:
+    async def _result(self, step: Ready) -> Struct:
         method = step.method
         if method.requires is not Requires.NOTHING:
-            self._gate(method.requires)
-        result = await method.handler(step.params, call)
+            step.gate(method.requires)
+        result = await method.handler(step.params, step.call)
         if not isinstance(result, method.result):
             raise TypeError(f"{method.name} returned a {type(result).__name__}")
         return result

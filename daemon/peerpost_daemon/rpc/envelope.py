@@ -10,7 +10,12 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from peerpost_daemon.errors import ERROR_CODES, DaemonError
-from peerpost_daemon.rpc.limits import MAX_BATCH, MAX_ID_LENGTH, MAX_METHOD_LENGTH
+from peerpost_daemon.rpc.limits import (
+    MAX_ACCOUNT_LENGTH,
+    MAX_BATCH,
+    MAX_ID_LENGTH,
+    MAX_METHOD_LENGTH,
+)
 
 # An id is echoed: it is short, and an integer fits what JSON writers agree on.
 _Id = (
@@ -22,12 +27,13 @@ RequestId = str | int | None
 
 
 class Request(Struct, frozen=True):
-    """A request as it travels; without an id it is a notification and gets no answer."""
+    """A request as it travels; without an id it is a notification and gets no answer. `account` is ours."""
 
     jsonrpc: Literal["2.0"]
     method: Annotated[str, Meta(max_length=MAX_METHOD_LENGTH)]
     params: Raw | UnsetType = UNSET
     id: _Id | UnsetType = UNSET
+    account: Annotated[str, Meta(max_length=MAX_ACCOUNT_LENGTH)] | None = None
 
 
 class Refusal(Struct, frozen=True):

@@ -18,7 +18,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from peerpost_daemon.errors import CallerGone, DaemonError
 from peerpost_daemon.health.metrics import CONTENT_TYPE, exposition
 from peerpost_daemon.rpc import envelope
-from peerpost_daemon.rpc.call import Call, Caller
+from peerpost_daemon.rpc.call import Caller, Calls
 from peerpost_daemon.rpc.dispatch import Dispatcher, Ready, refusal
 from peerpost_daemon.rpc.limits import RpcLimits
 from peerpost_daemon.rpc.outlet import Outlet
@@ -71,7 +71,7 @@ class HttpConnection(asyncio.Protocol):
 
     _transport: asyncio.Transport
     _outlet: Outlet
-    _call: Call
+    _calls: Calls
     _patience: Patience
 
     def __init__(
@@ -100,7 +100,7 @@ class HttpConnection(asyncio.Protocol):
         """Take the client in, or tell it that there is no room."""
         self._transport = cast("asyncio.Transport", transport)
         self._outlet = Outlet(self._transport, self._limits, end=b"")
-        self._call = Call(self.caller, self)
+        self._calls = Calls(self.caller, self)
         self._patience = Patience(self._limits, self._is_busy, self._let_go)
         if (error := self._entered(self)) is not None:
             self._last = True
@@ -131,7 +131,7 @@ class HttpConnection(asyncio.Protocol):
         self._last = True
         self._patience.end()
         self._outlet.lose()
-        self._call.close()
+        self._calls.close()
         self._streaming.set()
         if self._work is None:
             self._left(self)
@@ -202,7 +202,7 @@ class HttpConnection(asyncio.Protocol):
         return self._http.their_state is h11.SEND_BODY or bool(self._http.trailing_data[0])
 
     def _is_busy(self) -> bool:
-        return self._work is not None or self._call.holds
+        return self._work is not None or self._calls.holds
 
     def _let_go(self, bound: Bound) -> None:
         if bound is Bound.REQUEST:
@@ -230,12 +230,12 @@ class HttpConnection(asyncio.Protocol):
         except RouteError as error:
             self._respond(error.status, _said(error.said))
             return
-        work = self._dispatcher.read(wanted.line, self._call)
+        work = self._dispatcher.read(wanted.line, self._calls)
         streams = any(isinstance(s, Ready) and s.method.name == STREAMING for s in work.steps)
         if streams and wanted.form is not Form.STREAM:
             self._respond(400, _said("Events come by GET /events."))
             return
-        answer = await self._dispatcher.answer(work, self._call, self._slots)
+        answer = await self._dispatcher.answer(work, self._slots)
         if wanted.form is Form.STREAM and answer is not None and _result(answer) is not None:
             await self._stream(answer)
         else:

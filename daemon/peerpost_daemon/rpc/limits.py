@@ -10,6 +10,7 @@ MAX_CLIENTS_OF_USER = 64  # of these, but for the daemon's own user and root
 RESERVED_CLIENTS = 16  # of these that are kept for the daemon's own user and root
 MAX_STRANGERS = 8  # connections at once of users who may do nothing, all of them together
 MAX_METHOD_LENGTH = 128  # characters of a method's name
+MAX_ACCOUNT_LENGTH = 64  # characters of an account's name
 MAX_ID_LENGTH = 256  # characters of a request's id, for it is echoed
 
 

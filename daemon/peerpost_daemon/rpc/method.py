@@ -174,6 +174,9 @@ class Registry:
 
         return register
 
+    def __getitem__(self, name: str) -> Method:
+        return self._methods[name]
+
     def get(self, name: str) -> Method | None:
         """Return the method of that name, if there is one."""
         return self._methods.get(name)

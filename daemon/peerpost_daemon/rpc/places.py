@@ -32,7 +32,7 @@ class Places:
     def missing(self, caller: Caller) -> DaemonError | None:
         """Return why there is no place for another client of this caller, None when there is one."""
         limits, total = self._limits, self._taken.total()
-        if not caller.rights.scopes and self._taken[_STRANGERS] >= limits.max_strangers:
+        if not caller.accounts and self._taken[_STRANGERS] >= limits.max_strangers:
             return _full(f"{limits.max_strangers} connections of strangers are open already.")
         if not caller.owns:
             total += limits.reserved_clients
@@ -44,7 +44,7 @@ class Places:
 
 
 def _user(caller: Caller) -> int:
-    return caller.peer.uid if caller.rights.scopes else _STRANGERS
+    return caller.peer.uid if caller.accounts else _STRANGERS
 
 
 def _full(message: str) -> DaemonError:

@@ -5,11 +5,12 @@ GET  /events     a subscription, as server-sent events; parameters as of `event.
 may be repeated; `Last-Event-ID` is where an unnamed one goes on
 GET  /health     `daemon.health`; 200 when all is well, 503 when not
 GET  /metrics    the figures of `daemon.health` for Prometheus
+`account` in a query names the account, as the member `account` of a request does.
 GET  /openrpc.json   what `rpc.discover` says
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum, auto
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
@@ -18,6 +19,7 @@ from msgspec import Struct
 
 MAX_TARGET: Final = 8_192  # bytes of path and query
 MAX_FIELDS: Final = 600  # of the query
+_ACCOUNT: Final = "account"
 _LISTS: Final = {"channel": "channels", "kind": "kinds"}
 _NUMBERS: Final = ("window", "max_attempts", "ack_seconds")
 _TEXTS: Final = ("consumer", "from")
@@ -69,22 +71,33 @@ def route(method: bytes, target: bytes, headers: Mapping[bytes, bytes], body: by
         raise RouteError(405, "POST is for /rpc, GET for the rest.")
     if parts.path == "/rpc":
         return Route(body, Form.ANSWER)
+    fields = _fields(parts.query)
+    account = _account(fields)
     if parts.path == "/events":
-        return Route(_line("event.subscribe", _wanted(parts.query, headers)), Form.STREAM)
+        wanted = _wanted([each for each in fields if each[0] != _ACCOUNT], headers)
+        return Route(_line("event.subscribe", wanted, account), Form.STREAM)
     name, form = _PLAIN[parts.path]
-    return Route(_line(name, {}), form)
+    return Route(_line(name, {}, account), form)
 
 
-def _line(method: str, params: dict[str, Any]) -> bytes:
-    return json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
+def _line(method: str, params: dict[str, Any], account: str | None) -> bytes:
+    request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params, _ACCOUNT: account}
+    return json.dumps(request).encode()
 
 
-def _wanted(query: str, headers: Mapping[bytes, bytes]) -> dict[str, Any]:
-    """Return the parameters of a subscription; what they hold is for the method to check."""
+def _account(fields: Sequence[tuple[str, str]]) -> str | None:
+    return next((value for name, value in fields if name == _ACCOUNT), None)
+
+
+def _fields(query: str) -> list[tuple[str, str]]:
     try:
-        fields = parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_FIELDS)
+        return parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError:
         raise RouteError(400, "The query has too many fields.") from None
+
+
+def _wanted(fields: Sequence[tuple[str, str]], headers: Mapping[bytes, bytes]) -> dict[str, Any]:
+    """Return the parameters of a subscription; what they hold is for the method to check."""
     params: dict[str, Any] = {}
     for name, value in fields:
         if name in _LISTS:

@@ -3,14 +3,14 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.rpc.call import Caller, Peer, own_user_alone
 from peerpost_daemon.rpc.connection import Connection
-from peerpost_daemon.rpc.dispatch import Dispatcher, Gate, stopping
+from peerpost_daemon.rpc.dispatch import Branch, Dispatcher, Gate, stopping
 from peerpost_daemon.rpc.door import Client, Door
 from peerpost_daemon.rpc.http import HttpConnection
 from peerpost_daemon.rpc.limits import RpcLimits
@@ -35,11 +35,12 @@ class RpcServer:
         limits: RpcLimits | None = None,
         who: Callable[[Peer], Caller] = own_user_alone,
         opening: Callable[[], Opening] = lambda: PRIVATE,
+        further: Mapping[str, Branch] | None = None,
     ) -> None:
         self._limits = limits or RpcLimits()
         self._who = who
         self._place = Place(path, opening)
-        self._dispatcher = Dispatcher(registry, gate, self._limits.max_concurrent)
+        self._dispatcher = Dispatcher(registry, gate, self._limits.max_concurrent, further)
         self._clients: set[Client] = set()
         self._places = Places(self._limits)
         self._empty = asyncio.Event()
@@ -61,7 +62,7 @@ class RpcServer:
         """Ask somebody else from now on who may what, and let those go whose rights are others now."""
         self._who = who
         for client in tuple(self._clients):
-            if who(client.caller.peer).rights != client.caller.rights:
+            if who(client.caller.peer).accounts != client.caller.accounts:
                 client.drain()
 
     async def start(self, passed: socket.socket | None = None) -> None:
@@ -143,6 +144,6 @@ class RpcServer:
         self._take(client)
         if self._closing:  # accepted in the very tick in which the server closed
             return stopping()
-        if missing is None and not client.caller.rights.scopes:
+        if missing is None and not client.caller.accounts:
             return self._dispatcher.stranger(client.caller.peer)
         return missing

@@ -307,7 +307,19 @@ async def house(
     directory: Path, *, owners: frozenset[int] | None = None, **changes: Any
 ) -> AsyncIterator[House]:
     """Run a daemon that has no vault yet, and a client of it; `owners` may everything."""
-    plan, bell = Plan(), Bell()
+    plan = Plan()
+    service = Service(daemon_in(directory, plan, **changes), owners=owners)
+    await service.start()
+    try:
+        async with connected(service.daemon.settings.socket) as client:
+            yield House(service, plan, client)
+    finally:
+        await service.close()
+
+
+def daemon_in(directory: Path, plan: Plan, **changes: Any) -> Daemon:
+    """Return a daemon whose relay is played by recorders."""
+    bell = Bell()
 
     def make(
         database: Database,
@@ -317,7 +329,7 @@ async def house(
     ) -> Engine:
         return cast("Engine", Recorder(database, bell, plan))
 
-    daemon = Daemon(
+    return Daemon(
         settings(directory, **changes),
         make,
         bell,
@@ -326,10 +338,3 @@ async def house(
         cost=CHEAP,
         backup_cost=backups.CHEAP,
     )
-    service = Service(daemon, owners=owners)
-    await service.start()
-    try:
-        async with connected(daemon.settings.socket) as client:
-            yield House(service, plan, client)
-    finally:
-        await service.close()

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.rpc import EVERYTHING, Call, Dispatcher, Peer, Registry, Requires, Scope
-from peerpost_daemon.rpc.call import Caller
+from peerpost_daemon.rpc.call import Caller, Calls
 from peerpost_daemon.rpc.limits import RpcLimits
 from peerpost_daemon.rpc.server import RpcServer
 
@@ -28,6 +28,9 @@ class Nothing(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Echoed(Struct, frozen=True):
     text: str
+
+
+SOMEBODY = Caller.of(Peer(1000, 1000, 1), EVERYTHING)
 
 
 class Stage:
@@ -127,17 +130,21 @@ class Recorder:
         self.lines.append(line)
 
 
+def calls() -> Calls:
+    """Return the calls of somebody who may everything."""
+    return Calls(SOMEBODY, Recorder())
+
+
 def a_call(outbound: Any = None) -> Call:
     """Return a call of somebody who may everything."""
-    return Call(Caller(Peer(1000, 1000, 1), EVERYTHING), outbound or Recorder())
+    return Call(SOMEBODY, outbound or Recorder())
 
 
 async def answer(stage: Stage, line: bytes | str) -> Any:
     """Return what the dispatcher answers, as plain JSON; None for silence."""
     dispatcher = Dispatcher(stage.registry, stage.gate)
-    call = a_call()
     raw = line.encode() if isinstance(line, str) else line
-    said = await dispatcher.answer(dispatcher.read(raw, call), call, dispatcher.slots())
+    said = await dispatcher.answer(dispatcher.read(raw, calls()), dispatcher.slots())
     return None if said is None else json.loads(said)
 
 

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from peerpost_daemon.rpc import Dispatcher
-from tests.daemon.rpc.stage import Stage, a_call, answer, request
+from tests.daemon.rpc.stage import Stage, answer, calls, request
 
 
 def kind_of(said: dict[str, dict[str, dict[str, str]]]) -> str:
@@ -160,9 +160,8 @@ async def test_a_batch_holds_a_hundred_requests_and_no_more(stage: Stage) -> Non
 async def test_the_requests_of_a_batch_run_together_within_the_bound(stage: Stage) -> None:
     dispatcher = Dispatcher(stage.registry, stage.gate, max_concurrent=5)
     line = b"[" + b",".join([request("test.wait", text="x")] * 20) + b"]"
-    call = a_call()
     task = asyncio.create_task(
-        dispatcher.answer(dispatcher.read(line, call), call, dispatcher.slots())
+        dispatcher.answer(dispatcher.read(line, calls()), dispatcher.slots())
     )
     await stage.began_one.wait()
     stage.let_go.set()
@@ -174,8 +173,7 @@ async def test_the_requests_of_a_batch_run_together_within_the_bound(stage: Stag
 async def test_a_stopping_dispatcher_says_so(stage: Stage) -> None:
     dispatcher = Dispatcher(stage.registry, stage.gate)
     dispatcher.stop()
-    call = a_call()
-    work = dispatcher.read(request("test.echo", 3, text="x"), call)
-    said = await dispatcher.answer(work, call, dispatcher.slots())
+    work = dispatcher.read(request("test.echo", 3, text="x"), calls())
+    said = await dispatcher.answer(work, dispatcher.slots())
     assert said is not None
     assert json.loads(said)["error"]["data"]["kind"] == "shutting_down"

@@ -4,11 +4,11 @@ from peerpost_daemon.rpc.places import Places
 from peerpost_daemon.rpc.rights import NOTHING
 
 LIMITS = RpcLimits(max_clients=10, max_clients_of_user=3, reserved_clients=2, max_strangers=2)
-OWNER = Caller(Peer(1, 1, 1), EVERYTHING)
+OWNER = Caller.of(Peer(1, 1, 1), EVERYTHING)
 
 
 def user(uid: int) -> Caller:
-    return Caller(Peer(uid, 1, 1), Rights({Scope.SEND: None}))
+    return Caller.of(Peer(uid, 1, 1), Rights({Scope.SEND: None}))
 
 
 def taken(*callers: Caller) -> Places:
@@ -31,8 +31,8 @@ def test_all_users_together_leave_places_for_the_owner() -> None:
 
 
 def test_strangers_share_a_few_places() -> None:
-    places = taken(*[Caller(Peer(uid, 1, 1), NOTHING) for uid in (7, 8)])
-    error = places.missing(Caller(Peer(9, 1, 1), NOTHING))
+    places = taken(*[Caller.of(Peer(uid, 1, 1), NOTHING) for uid in (7, 8)])
+    error = places.missing(Caller.of(Peer(9, 1, 1), NOTHING))
     assert error is not None
     assert (error.kind, error.retry_after) == ("too_many_requests", 5.0)
     assert places.missing(user(7)) is None
