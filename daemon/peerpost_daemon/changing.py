@@ -73,14 +73,14 @@ def apply_or_hold(db: SqlConnection, change: Changing) -> None:
 
 
 def settle(db: SqlConnection, channel: bytes, message: bytes) -> None:
-    """Make the changes that waited for a message."""
+    """Make the changes that waited for a message; those of another one with its id go on waiting."""
     for waiting in early.release(db, channel, message):
         body = decode_body(waiting.body)
         assert isinstance(body, Change)
         change = Changing(
             channel, waiting.sender, waiting.moderates, waiting.position, waiting.at_ms, body
         )
-        apply(db, change)
+        apply_or_hold(db, change)
 
 
 def _forget(db: SqlConnection, target: Target, change: Changing, message: bytes) -> None:

@@ -73,7 +73,7 @@ def add(db: SqlConnection, message: Message) -> int | None:
     if row is None and _drop_imported(db, message):
         row = db.execute(_INSERT, _values(message, thread)).fetchone()
     if row is not None and thread is not None:
-        threads.gather(db, message.id, thread)
+        threads.gather(db, row[0], thread)
     return row[0] if row else None
 
 

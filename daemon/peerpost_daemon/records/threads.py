@@ -23,10 +23,20 @@ def of(db: SqlConnection, channel: bytes | None, reply_to: bytes | None) -> byte
     return found or reply_to
 
 
-def gather(db: SqlConnection, id_: bytes, thread: bytes) -> None:
-    """Let those that came before the message they answer join its thread."""
-    db.execute(
-        "UPDATE message SET thread = ? WHERE cursor IN "
-        "(SELECT cursor FROM message WHERE thread = ? ORDER BY cursor LIMIT ?)",
-        (thread, id_, MAX_GATHERED),
-    )
+def gather(db: SqlConnection, cursor: int, thread: bytes) -> None:
+    """Let those that came before the message they answer, at `cursor` now, join its thread.
+
+    Not those of another channel, and none where the id was taken before: whoever copies it must not move answers away.
+    """
+    id_, channel, taken = db.execute(
+        "SELECT id, channel, EXISTS (SELECT 1 FROM message AS first WHERE first.id = new.id "
+        "AND +first.channel IS new.channel AND first.cursor < new.cursor) "
+        "FROM message AS new WHERE cursor = ?",
+        (cursor,),
+    ).fetchone()
+    if not taken:
+        db.execute(
+            "UPDATE message SET thread = ? WHERE cursor IN (SELECT cursor FROM message "
+            "WHERE thread = ? AND +channel IS ? ORDER BY cursor LIMIT ?)",
+            (thread, id_, channel, MAX_GATHERED),
+        )
