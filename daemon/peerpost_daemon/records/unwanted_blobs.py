@@ -9,7 +9,13 @@ _OF_MESSAGE = (
     "FROM file JOIN message ON message.cursor = file.message "
     "WHERE file.message = ? AND message.channel IS NOT NULL"
 )
-_OURS = "EXISTS (SELECT 1 FROM account WHERE account.identity IN (message.identity, ?))"
+_SENT = "message.identity IN (SELECT identity FROM account)"
+# A member's message can name the file of another's, for us to remove it with hers.
+_MODERATED = (
+    "EXISTS (SELECT 1 FROM account WHERE account.identity = ?) AND NOT EXISTS (SELECT 1 FROM file "
+    "AS other JOIN message AS its ON its.cursor = other.message WHERE other.blob = file.blob "
+    "AND its.channel = message.channel AND its.identity <> message.identity)"
+)
 
 
 class UnwantedBlob(Struct, frozen=True):
@@ -21,11 +27,11 @@ class UnwantedBlob(Struct, frozen=True):
 
 
 def note_deleted(db: SqlConnection, message: int, by: str) -> None:
-    """Note the files of a message (by its cursor) that `by` deletes, if we sent or delete it: others may not ask."""
-    db.execute(
-        f"{_OF_MESSAGE} AND {_OURS}",
-        (message, by),
-    )
+    """Note the files of a message (by its cursor) that `by` deletes, if we sent or delete it: others may not ask.
+
+    Of what somebody else sent, those that are no other member's as well.
+    """
+    db.execute(f"{_OF_MESSAGE} AND ({_SENT} OR {_MODERATED})", (message, by))
 
 
 def note_failed(db: SqlConnection, outbox: int) -> None:
