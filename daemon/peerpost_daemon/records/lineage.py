@@ -4,11 +4,11 @@ What is stored here was replayed by `peerpost_protocol.history`; a history only 
 """
 
 from collections.abc import Collection, Iterable
-from functools import lru_cache
 from typing import Final
 
 import msgspec
 
+from peerpost_daemon.records.replayed import Replayed
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.card import Card
 from peerpost_protocol.checkpoint import checkpoint_of
@@ -16,15 +16,17 @@ from peerpost_protocol.envelope import Checkpoint
 from peerpost_protocol.history import History
 from peerpost_protocol.roster import Member, Roster
 
-_REMEMBERED: Final = 256
+MAX_REMEMBERED_BYTES: Final = 16 * 1024 * 1024
+"""Of histories as they are stored; decoded they are some times as large."""
+_remembered = Replayed(MAX_REMEMBERED_BYTES)
 _decoder = msgspec.msgpack.Decoder(History)
 _encode = msgspec.msgpack.Encoder().encode
 
 
 def find(db: SqlConnection, identity: str) -> History | None:
     """Return what is known of an identity's history."""
-    row = db.execute("SELECT state FROM card_history WHERE identity = ?", (identity,)).fetchone()
-    return _decoded(row[0]) if row else None
+    row = db.execute("SELECT head FROM card_history WHERE identity = ?", (identity,)).fetchone()
+    return (_remembered.find(row[0]) or _decoded(db, row[0], identity)) if row else None
 
 
 def keep(db: SqlConnection, history: History) -> bool:
@@ -71,6 +73,10 @@ def _head(db: SqlConnection, identity: str) -> History | None:
     return History(identity, row[0], row[1], {}, {}) if row else None
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def _decoded(state: bytes) -> History:
-    return _decoder.decode(state)
+def _decoded(db: SqlConnection, head: bytes, identity: str) -> History:
+    (state,) = db.execute(
+        "SELECT state FROM card_history WHERE identity = ?", (identity,)
+    ).fetchone()
+    history = _decoder.decode(state)
+    _remembered.keep(head, history, len(state))
+    return history
