@@ -99,7 +99,9 @@ def delivery_lines(delivery: Delivery) -> Iterable[str]:
     """Return how far a message has come, and for whom."""
     where = delivery.get("to") or delivery.get("channel") or "-"
     reason = f" ({label(delivery['reason'])})" if delivery.get("reason") else ""
-    yield f"{label(delivery['message'])}  {label(delivery['status'])}{reason}  to {label(where)}"
+    sender = f"  from {label(delivery['from'])}" if "from" in delivery else ""
+    state = f"{label(delivery['status'])}{reason}"
+    yield f"{label(delivery['message'])}  {state}{sender}  to {label(where)}"
     for recipient in delivery.get("recipients", ()):
         state = "read" if recipient["read"] else _arrived(recipient)
         yield f"  {label(recipient['identity'])}  {label(recipient['card'][:12])}  {state}"

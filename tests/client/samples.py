@@ -234,6 +234,7 @@ DELIVERY: dict[str, Any] = {
     "history": [{"status": "queued", "at_ms": 1_700_000_000_000, "reason": None}],
     "send_at_ms": None,
     "answers": [],
+    "from": "alice@example.org",
 }
 MESSAGE: dict[str, Any] = {
     "message": ID,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def arguments(parser: Parser) -> None:
     """Declare the message, if any."""
-    parser.add_argument("message", metavar="MESSAGE", nargs="?", help="the id of a sent message")
+    parser.add_argument("message", metavar="MESSAGE", nargs="?", help="the id of a message")
 
 
 def run(client: Client, options: Namespace, screen: Screen) -> None:

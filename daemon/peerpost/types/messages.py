@@ -39,8 +39,11 @@ class Reaction(TypedDict):
     identities: list[str]
 
 
-class Delivery(TypedDict):
-    """How far a sent message has come; events lack what follows `read_at_ms`."""
+_DeliverySender = TypedDict("_DeliverySender", {"from": NotRequired[str]})
+
+
+class Delivery(_DeliverySender):
+    """How far a message has come; events lack what follows `read_at_ms`, and `from`."""
 
     message: str
     channel: str | None

@@ -83,7 +83,7 @@ class MessageMethods:
         return await self._daemon.read(lambda db: _message(db, id_, within))
 
     async def status(self, params: Show, call: Call) -> views.Delivery:
-        """Tell how far a message of this account has come, card by card."""
+        """Tell how far a message has come: one sent here card by card, another's when it came and was read."""
         id_, own = message_bytes(params.message), self._daemon.account
         return await self._daemon.read(lambda db: _delivery(db, id_, own, call))
 
@@ -100,13 +100,22 @@ def _message(db: SqlConnection, id_: bytes, within: Within) -> views.Message:
 def _delivery(db: SqlConnection, id_: bytes, own: Account, call: Call) -> views.Delivery:
     outgoing = outbox.find(db, id_)
     if outgoing is None:
-        raise _unknown()
+        return _received(db, id_, own, call)
     if not allowed(call, Scope.SEND).has(db, outgoing.channel, outgoing.recipient):
         raise _unknown(NotShown)
     shown = views.delivery(db, outgoing, own)
     if allowed(call, Scope.RECEIVE).has(db, outgoing.channel, outgoing.recipient):
         return shown
     return structs.replace(shown, answers=[])
+
+
+def _received(db: SqlConnection, id_: bytes, own: Account, call: Call) -> views.Delivery:
+    stored = messages.find(db, id_)
+    if stored is None or stored.message.mine:
+        raise _unknown()
+    if not allowed(call, Scope.RECEIVE).shows(db, stored.message):
+        raise _unknown(NotShown)
+    return views.received(db, stored, own)
 
 
 def _page(db: SqlConnection, params: List, bound: int, within: Within) -> views.Messages:

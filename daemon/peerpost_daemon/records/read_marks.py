@@ -25,6 +25,17 @@ def position_of(db: SqlConnection, channel: bytes, identity: str) -> int:
     return int(row[0]) if row else 0
 
 
+def read_at_ms(
+    db: SqlConnection, channel: bytes | None, identity: str, position: int | None
+) -> int | None:
+    """Return by when an identity had read a position of a channel, None if it has not."""
+    row = db.execute(
+        "SELECT at_ms FROM read_mark WHERE channel = ? AND identity = ? AND position >= ?",
+        (channel, identity, position),
+    ).fetchone()
+    return int(row[0]) if row else None
+
+
 def positions(db: SqlConnection, channel: bytes) -> dict[str, int]:
     """Return the marks of a channel by identity."""
     rows = db.execute("SELECT identity, position FROM read_mark WHERE channel = ?", (channel,))

@@ -28,7 +28,7 @@ from peerpost_daemon.views.contact import (
     contact,
     safety_number,
 )
-from peerpost_daemon.views.delivery import Delivery, Recipient, delivery
+from peerpost_daemon.views.delivery import Delivery, Recipient, delivery, received
 from peerpost_daemon.views.device import (
     CardShown,
     Device,
@@ -115,6 +115,7 @@ __all__ = [
     "health",
     "linking",
     "message",
+    "received",
     "relay",
     "restored",
     "safety_number",

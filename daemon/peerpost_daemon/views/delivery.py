@@ -4,8 +4,10 @@ from msgspec import Struct
 
 from peerpost_daemon.delivering import Gone
 from peerpost_daemon.event_data import message_status
+from peerpost_daemon.ids import message_text
 from peerpost_daemon.records import answers, chains, read_marks, standing
 from peerpost_daemon.records.account import Account
+from peerpost_daemon.records.messages import StoredMessage
 from peerpost_daemon.records.outbox import OutboxState, Outgoing
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.views.message import Message, message
@@ -33,8 +35,11 @@ class Step(Struct, frozen=True):
     reason: str | None
 
 
-class Delivery(Struct, frozen=True):
-    """Show how far a message has come; `recipients` are known once it is sealed, `answers` are those to a request."""
+class Delivery(Struct, frozen=True, rename={"sender": "from"}):
+    """Show how far a message has come; `recipients` are known once it is sealed, `answers` are those to a request.
+
+    Of what others sent it is known when they say they sent it, and when it was received and read here.
+    """
 
     message: str
     channel: str | None
@@ -52,6 +57,7 @@ class Delivery(Struct, frozen=True):
     history: list[Step]
     send_at_ms: int | None
     answers: list[Message]
+    sender: str
 
 
 def delivery(db: SqlConnection, outgoing: Outgoing, own: Account) -> Delivery:
@@ -74,6 +80,38 @@ def delivery(db: SqlConnection, outgoing: Outgoing, own: Account) -> Delivery:
         _history(outgoing),
         outgoing.not_before_ms,
         _answers(db, outgoing),
+        own.identity,
+    )
+
+
+def received(db: SqlConnection, stored: StoredMessage, own: Account) -> Delivery:
+    """Return what is known of a message that somebody else sent."""
+    said = stored.message
+    read_at_ms = read_marks.read_at_ms(db, said.channel, own.identity, said.position)
+    times: tuple[tuple[DeliveryStatus, int | None], ...] = (
+        ("sent", said.sent_at_ms),
+        ("delivered", said.received_at_ms),
+        ("read", read_at_ms),
+    )
+    history = [Step(status, at_ms, None) for status, at_ms in times if at_ms is not None]
+    return Delivery(
+        message=message_text(said.id),
+        channel=said.channel.hex() if said.channel else None,
+        to=None,
+        status=history[-1].status,
+        reason=None,
+        sequence=said.sequence,
+        position=said.position,
+        queued_at_ms=said.sent_at_ms,
+        sent_at_ms=said.sent_at_ms,
+        delivered_at_ms=said.received_at_ms,
+        read_at_ms=read_at_ms,
+        attempts=0,
+        recipients=[],
+        history=history,
+        send_at_ms=None,
+        answers=[],
+        sender=said.identity,
     )
 
 

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from tests.daemon.methods.house import BOB, House, house, message_by
+from tests.support.people import NOW_MS
 
 
 async def _texts(alice: House, **params: object) -> tuple[list[str], bool]:
@@ -61,12 +62,19 @@ async def test_an_unknown_message_is_named(alice: House, method: str) -> None:
     assert (await alice.error(method, message="x"))["field"] == "message"
 
 
-async def test_anothers_message_has_no_delivery(alice: House) -> None:
+async def test_anothers_message_was_sent_received_and_read(alice: House) -> None:
     channel = await alice.channel(BOB)
-    await alice.arrived(message_by(BOB, channel, "hello"))
+    said = message_by(BOB, channel, "hello", sent_at_ms=NOW_MS - 5, received_at_ms=NOW_MS)
+    await alice.arrived(said)
     (listed,) = (await alice.result("message.list", channel="ops"))["messages"]
-    error = await alice.error("message.status", message=listed["message"])
-    assert error["kind"] == "unknown_message"
+    before = await alice.result("message.status", message=listed["message"])
+    assert (before["status"], before["from"]) == ("delivered", BOB.identity)
+    assert (before["sent_at_ms"], before["delivered_at_ms"]) == (NOW_MS - 5, NOW_MS)
+    assert (before["read_at_ms"], before["recipients"]) == (None, [])
+    await alice.result("message.mark_read", channel="ops", up_to=listed["message"])
+    after = await alice.result("message.status", message=listed["message"])
+    assert (after["status"], after["read_at_ms"]) == ("read", NOW_MS)
+    assert [step["status"] for step in after["history"]] == ["sent", "delivered", "read"]
 
 
 @pytest.mark.parametrize(
