@@ -1,8 +1,9 @@
-"""`peerpost-relay backup` and `restore`: one file with the database and the relay's key, whole or not at all.
+"""`peerpost-relay backup` and `restore`: one file with the store, the blobs and the relay's key, whole or not at all.
 
-A backup is a copy of the database at one moment, taken by SQLite's own backup interface beside a relay that serves; the
-relay's key stands in it in a table of its own. Whoever has the file is the relay: it is 0600. The files of the blobs
-are not in it; they are sealed, never changed, and copied as files.
+A backup is a copy of the database at one moment, taken by SQLite's own backup interface beside a relay that serves, and
+then the files of the blobs that it names (archive.py). These are never changed, so they are of that moment too; one
+that has expired in between is missing, and the relay forgets it when it starts. Whoever has the file is the relay: it
+is 0600.
 
 A restored store gets a new epoch. What came after the copy is gone and its positions, revisions and numbers will be
 given again; a new epoch says so to everybody at once, where a daemon would otherwise have to notice it by what it finds
@@ -11,32 +12,39 @@ given again; a new epoch says so to everybody at once, where a daemon would othe
 
 import contextlib
 import os
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from peerpost_relay.data_folder import DATABASE, KEY, SEED_BYTES, DataFolder
+from peerpost_relay.archive import Writer, reading
+from peerpost_relay.data_folder import BLOBS, DATABASE, KEY, DataFolder
 from peerpost_relay.errors import SetupError
 from peerpost_relay.sqlite_store.schema import EPOCH_BYTES, migrate
 
-_KEY_TABLE = "CREATE TABLE backup_key (one INTEGER PRIMARY KEY CHECK (one = 1), seed BLOB NOT NULL)"
+_NAMES = "SELECT name FROM blobs WHERE durable ORDER BY name"
+_ID = "SELECT blob FROM blobs WHERE name = ? AND durable"
 
 
 def back_up(data: Path, to: Path) -> None:
-    """Write a checked copy of a data folder's store to a new file; raise SetupError."""
+    """Write a checked copy of a data folder to a new file; raise SetupError."""
     if not (data / DATABASE).is_file() or not (data / KEY).is_file():
-        raise SetupError(f"{data} is no relay's data folder: name it by --data")
+        raise SetupError(f"{data} is no relay's data folder")
     seed = (data / KEY).read_bytes()
     with _placed(to) as fresh:
-        with _opened(data / DATABASE, "ro") as source, _opened(fresh, "rwc") as copy:
-            source.backup(copy)  # in one step: one moment, whatever is written meanwhile
-            copy.execute("PRAGMA journal_mode=DELETE")
-            copy.execute(_KEY_TABLE)
-            copy.execute("INSERT INTO backup_key VALUES (1, ?)", (seed,))
-            copy.commit()
-            _check(copy, fresh)
+        with _private(to) as copied, fresh.open("wb") as file:
+            with _opened(data / DATABASE, "ro") as source, _opened(copied, "rwc") as copy:
+                source.backup(copy)  # in one step: one moment, whatever is written meanwhile
+                copy.execute("PRAGMA journal_mode=DELETE")
+                _check(copy, copied)
+            archive = Writer(file)
+            archive.key(seed)
+            archive.database(copied)
+            with _opened(copied, "ro") as copy:
+                archive.blobs(data / BLOBS, _names(copy))
+            archive.end()
         os.link(fresh, to)
 
 
@@ -47,15 +55,16 @@ def restore(source: Path, data: Path) -> None:
     if not source.is_file():
         raise SetupError(f"{source} is no file")
     folder = DataFolder(data)
-    with _placed(folder.database) as fresh:
-        with _opened(source, "ro") as backup, _opened(fresh, "rwc") as copy:
-            _check(backup, source)
-            seed = _seed(backup, source)
-            backup.backup(copy)
-            copy.execute("DROP TABLE backup_key")
-            copy.execute("PRAGMA secure_delete=ON")
-            copy.commit()
-            copy.execute("VACUUM")  # the key must not stay behind in a free page
+    with _placed(folder.database) as fresh, _undone(data), reading(source) as archive:
+        seed = archive.key()
+        archive.database(fresh)
+        with _opened(fresh, "ro") as copy:
+            _check(copy, source)
+            archive.blobs(folder.blobs, lambda name: _id(copy, name))
+        archive.end()
+        if folder.blobs.exists():
+            _sync(folder.blobs)
+        with _opened(fresh, "rw") as copy:
             copy.isolation_level = None  # `migrate` begins its own transaction
             migrate(copy)
             copy.execute("UPDATE store SET epoch = ?", (os.urandom(EPOCH_BYTES),))
@@ -64,14 +73,38 @@ def restore(source: Path, data: Path) -> None:
         os.link(fresh, folder.database)
 
 
-def _seed(db: sqlite3.Connection, path: Path) -> bytes:
+def _names(db: sqlite3.Connection) -> Iterator[str]:
+    if db.execute(
+        "SELECT 1 FROM sqlite_master WHERE name = 'blobs'"
+    ).fetchone():  # an old store has none
+        yield from (name for (name,) in db.execute(_NAMES))
+
+
+def _id(db: sqlite3.Connection, name: str) -> bytes | None:
+    row = db.execute(_ID, (name,)).fetchone()
+    return row[0] if row else None
+
+
+@contextmanager
+def _undone(data: Path) -> Iterator[None]:
+    """Leave nothing of a restoration that fails."""
     try:
-        row = db.execute("SELECT seed FROM backup_key").fetchone()
-    except sqlite3.Error:
-        row = None
-    if row is None or not isinstance(row[0], bytes) or len(row[0]) != SEED_BYTES:
-        raise SetupError(f"{path} is no backup of a relay")
-    return row[0]
+        yield
+    except BaseException:
+        shutil.rmtree(data / BLOBS, ignore_errors=True)
+        (data / KEY).unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _private(beside: Path) -> Iterator[Path]:
+    """Give a private file beside another; it is gone afterwards."""
+    descriptor, name = tempfile.mkstemp(".store", f".{beside.name}.", beside.parent)  # 0600
+    os.close(descriptor)
+    try:
+        yield Path(name)
+    finally:
+        _remove(name)
 
 
 def _check(db: sqlite3.Connection, path: Path) -> None:
@@ -106,9 +139,13 @@ def _placed(path: Path) -> Iterator[Path]:
     except FileExistsError:
         raise SetupError(f"{path} is there already") from None
     finally:
-        for leftover in (name, f"{name}-journal", f"{name}-wal", f"{name}-shm"):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(leftover)  # noqa: PTH108
+        _remove(name)
+
+
+def _remove(name: str) -> None:
+    for leftover in (name, f"{name}-journal", f"{name}-wal", f"{name}-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(leftover)  # noqa: PTH108
 
 
 @contextmanager

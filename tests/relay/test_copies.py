@@ -1,16 +1,24 @@
 """peerpost-relay backup and restore: a copy beside a serving relay, made a relay again."""
 
+import hashlib
+import io
 import sqlite3
 import stat
+import tarfile
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
+from peerpost_protocol import frames as f
+from peerpost_protocol.limits import MAX_BLOB_PART
+from peerpost_relay import archive
 from peerpost_relay.commands import main
 from peerpost_relay.data_folder import DataFolder
+from tests.relay.test_blobs import BLOB, part, team, upload
 from tests.support.accounts import account
 from tests.support.processes import free_port
-from tests.support.relay_client import Person, RelayClient, position
+from tests.support.relay_client import Person, RelayClient, position, refusal
 from tests.support.relay_server import running_relay
 
 ALICE, BOB = "alice@example.org", "bob@example.org"
@@ -67,9 +75,69 @@ async def test_a_copy_is_one_moment_of_a_relay_that_writes(tmp_path: Path) -> No
         first = position(await client.publish(alice.envelope(roster)))
         backed_up(tmp_path / "relay", tmp_path / "copy")
         position(await client.publish(alice.envelope(roster)))
-    with sqlite3.connect(tmp_path / "copy") as db:
-        assert db.execute("SELECT last FROM channels").fetchone() == (first,)
+    with tarfile.open(tmp_path / "copy") as copy:
+        copy.extract("relay.sqlite", tmp_path, filter="data")
+    db = sqlite3.connect(tmp_path / "relay.sqlite")
+    assert db.execute("SELECT last FROM channels").fetchone() == (first,)
     db.close()
+
+
+async def test_the_files_come_with_it_and_are_read_as_before(tmp_path: Path) -> None:
+    async with team(tmp_path / "relay") as (people, at_alice, _):
+        await upload(at_alice, people.channel)
+        copy = backed_up(tmp_path / "relay", tmp_path / "copy")
+    assert restored(copy, tmp_path / "again") == 0
+    (file,) = (tmp_path / "again" / "blobs").iterdir()
+    assert (file.stat().st_mode & 0o777, file.read_bytes()) == (0o600, BLOB)
+    async with (
+        running_relay(tmp_path / "again") as relay,
+        await RelayClient.connect(relay.url, people.bob) as at_bob,
+    ):
+        read = await part(at_bob, people.channel)
+        assert isinstance(read, f.BlobPart)
+        assert read.data == BLOB[:MAX_BLOB_PART]
+
+
+async def test_a_file_that_has_gone_meanwhile_is_left_out_and_forgotten(tmp_path: Path) -> None:
+    async with team(tmp_path / "relay") as (people, at_alice, _):
+        await upload(at_alice, people.channel)
+        (file,) = people.files
+        file.unlink()
+        copy = backed_up(tmp_path / "relay", tmp_path / "copy")
+    assert restored(copy, tmp_path / "again") == 0
+    async with (
+        running_relay(tmp_path / "again") as relay,
+        await RelayClient.connect(relay.url, people.bob) as at_bob,
+    ):
+        assert refusal(await part(at_bob, people.channel)) == "unknown_blob"
+
+
+def test_a_large_file_passes_through_little_memory(tmp_path: Path) -> None:
+    large = tmp_path / f"{'0' * 32}"
+    with large.open("wb") as file:
+        file.truncate(64 * archive.PIECE_BYTES)
+    digest = hashlib.sha256(bytes(64 * archive.PIECE_BYTES)).digest()
+    (tmp_path / "store").write_bytes(b"store")
+    tracemalloc.start()
+    try:
+        _through_an_archive(tmp_path, large.name, digest)
+        assert tracemalloc.get_traced_memory()[1] < 8 * archive.PIECE_BYTES
+    finally:
+        tracemalloc.stop()
+
+
+def _through_an_archive(folder: Path, name: str, digest: bytes) -> None:
+    with (folder / "archive").open("wb") as file:
+        written = archive.Writer(file)
+        written.key(bytes(32))
+        written.database(folder / "store")
+        written.blobs(folder, [name])
+        written.end()
+    with archive.reading(folder / "archive") as read:
+        read.key()
+        read.database(folder / "store")
+        read.blobs(folder / "out", lambda _: digest)
+        read.end()
 
 
 async def test_the_relay_is_the_same_and_its_store_another(tmp_path: Path) -> None:
@@ -118,13 +186,20 @@ def _refused(copy: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert copy.read_bytes() == before
 
 
-@pytest.mark.parametrize("what", ["damaged", "cut off", "a text", "another database"])
-async def test_what_is_no_whole_backup_leaves_nothing(tmp_path: Path, what: str) -> None:
-    await filled(tmp_path / "relay")
-    copy = backed_up(tmp_path / "relay", tmp_path / "copy")
+@pytest.mark.parametrize(
+    "what", ["damaged", "cut off", "a text", "a database", "no key", "no end", "a path", "blob"]
+)
+async def test_what_is_no_whole_backup_leaves_nothing(
+    tmp_path: Path, what: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with team(tmp_path / "relay") as (people, at_alice, _):
+        await upload(at_alice, people.channel)
+        copy = backed_up(tmp_path / "relay", tmp_path / "copy")
     _spoil(copy, what)
     assert restored(copy, tmp_path / "again") == 1
     assert not _entries(tmp_path / "again")
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert not (tmp_path / "outside").exists()
 
 
 def _spoil(copy: Path, what: str) -> None:
@@ -134,13 +209,24 @@ def _spoil(copy: Path, what: str) -> None:
         "damaged": data[: half - 4096] + bytes(8192) + data[half + 4096 :],
         "cut off": data[:half],
         "a text": b"a text",
-        "another database": data,
+        "a database": b"SQLite format 3" + bytes(4096),
     }
-    copy.write_bytes(spoiled[what])
-    if what == "another database":
-        db = sqlite3.connect(copy)
-        db.execute("DROP TABLE backup_key")
-        db.close()
+    copy.write_bytes(spoiled[what] if what in spoiled else _rebuilt(copy, what))
+
+
+def _rebuilt(copy: Path, what: str) -> bytes:
+    """Return the archive with one member left out, or another in the place of a blob."""
+    out = io.BytesIO()
+    with tarfile.open(copy) as before, tarfile.open(fileobj=out, mode="w") as after:
+        for member in before:
+            data = before.extractfile(member).read()  # type: ignore[union-attr]
+            if member.name == {"no key": "relay.key", "no end": "end"}.get(what):
+                continue
+            if member.name.startswith("blobs/"):
+                member.name = "blobs/../../outside" if what == "a path" else member.name
+                data = data[:-1] + b"x" if what == "blob" else data
+            after.addfile(member, io.BytesIO(data))
+    return out.getvalue()
 
 
 def _entries(folder: Path) -> list[Path]:
