@@ -1,6 +1,7 @@
 """scripts/install into the root of an image: what it writes, what it leaves alone, what it takes away again."""
 
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -92,6 +93,7 @@ def test_a_user_gets_units_of_their_own_manager(tmp_path: Path, wheel: Path) -> 
     unit = tmp_path / HOME / ".config/systemd/user/peerpostd.service"
     assert f"ExecStart=/{HOME}/.local/bin/peerpostd $OPTIONS" in unit.read_text()
     assert not (tmp_path / "etc").exists()
+    assert stat.S_IMODE((tmp_path / HOME / ".local/share/peerpost").stat().st_mode) == 0o700
     assert run(tmp_path, "--user", "--remove").returncode == 0
     assert files_in(tmp_path) == set()
 

@@ -56,7 +56,7 @@ def analyze(*arguments: str | Path) -> str:
 
 
 @needs_analyze
-@pytest.mark.parametrize("unit", [DAEMON, RELAY], ids=lambda unit: unit.name)
+@pytest.mark.parametrize("unit", [DAEMON, RELAY, USER], ids=["system", "relay", "user"])
 def test_a_service_is_exposed_little(unit: Path) -> None:
     said = analyze("security", "--offline=true", unit)
     (line,) = (line for line in said.splitlines() if "Overall exposure level" in line)
