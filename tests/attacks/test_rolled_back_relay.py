@@ -13,7 +13,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from peerpost_protocol.frames import Accepted
-from tests.attacks.scene import ALICE, BOB, CAROL, sealed_by
+from peerpost_protocol.roster import Roster
+from tests.attacks.scene import ALICE, BOB, CAROL
 from tests.support.accounts import RunningAccount, account
 from tests.support.malicious_relay import malicious_relay
 from tests.support.relay_client import Person, RelayClient, refusal
@@ -92,8 +93,8 @@ async def test_positions_that_others_have_filled_up_again_are_read_again(tmp_pat
             assert await bob.reasons() == []
 
 
-async def test_a_removal_stays_in_force(tmp_path: Path) -> None:
-    site = Restored(tmp_path)
+async def _before_a_removal(site: Restored) -> tuple[bytes, Roster, Person]:
+    """Remove carol, and put the relay back to before; return the channel, its roster then, and carol's keys."""
     async with site.serving() as (alice, _, carol):
         channel = await alice.channel("ops", BOB, CAROL)
         before = await carol.follows(channel)
@@ -104,11 +105,29 @@ async def test_a_removal_stays_in_force(tmp_path: Path) -> None:
         await alice.engine.channels.remove(channel, [CAROL])
         await bob.follows(channel, 1)
     site.restore()
-    async with site.serving() as (_, bob, _):
-        async with await RelayClient.connect(site.url, removed) as client:
-            again = await client.publish(sealed_by(removed, before, "back again", bob))
-        if isinstance(again, Accepted):  # before a member has given the removal back to the relay
+    return channel, before, removed
+
+
+async def test_a_removal_that_the_relay_lost_stays_in_force_with_those_who_know_it(
+    tmp_path: Path,
+) -> None:
+    site = Restored(tmp_path)
+    channel, before, removed = await _before_a_removal(site)
+    async with malicious_relay(tmp_path / "relay", site.port) as relay:
+        async with await RelayClient.connect(relay.url, removed) as client:
+            envelope = removed.envelope(before, "back again")
+            assert isinstance(await client.publish(envelope), Accepted)
+        async with account(tmp_path / BOB, BOB, relay.url) as bob:
             assert (await bob.told("quarantine"))["reason"] == "stale_roster"
-        else:
+            assert await bob.texts(channel) == []
+
+
+async def test_a_removal_that_was_given_back_is_kept_by_the_relay_too(tmp_path: Path) -> None:
+    site = Restored(tmp_path)
+    _, before, removed = await _before_a_removal(site)
+    async with malicious_relay(tmp_path / "relay", site.port) as relay:
+        async with account(tmp_path / ALICE, ALICE, relay.url) as alice:
+            await alice.told("daemon", change="roster_given_back")
+        async with await RelayClient.connect(relay.url, removed) as client:
+            again = await client.publish(removed.envelope(before, "back again"))
             assert refusal(again) == "not_a_member"
-        assert await bob.texts(channel) == []

@@ -23,7 +23,7 @@ from tests.faults.parser import Parser
 from tests.faults.parsers import PARSERS
 from tests.faults.power import Cuts, cut_the_daemon, cut_the_relay
 from tests.faults.reconnects import BIN_SECONDS, come_back
-from tests.faults.simulation.long import weeks
+from tests.faults.simulation.long import discoveries, weeks
 from tests.faults.slow_reader import MEBIBYTE, Flood, compare
 from tests.faults.storage import fill_disks
 from tests.faults.storm import random_plan, storm
@@ -291,6 +291,16 @@ async def simulation(_: Path, extent: Extent) -> Report:
     return report
 
 
+async def planted(_: Path, extent: Extent) -> Report:
+    """Mistakes planted in the product, each of which the simulation has to find."""
+    report = Report()
+    for mistake, seed, how in await asyncio.to_thread(discoveries, extent.seed):
+        report.figures.append(f"  {mistake}: seed {seed}: {how}")
+        if seed is None:
+            report.violations.append(f"{mistake}: not found")
+    return report
+
+
 CASES: dict[str, Case] = {
     "kills": kills,
     "churn": churn,
@@ -302,6 +312,7 @@ CASES: dict[str, Case] = {
     "fuzz": fuzzing,
     "guided": guided_fuzzing,
     "simulation": simulation,
+    "planted": planted,
 }
 
 

@@ -4,8 +4,9 @@ import os
 
 import pytest
 
+from tests.faults.simulation.long import hours
 from tests.faults.simulation.planted import planted
-from tests.faults.simulation.scenario import DAY, Plan, day, replay, simulate
+from tests.faults.simulation.scenario import day, replay, simulate
 
 SEEDS = [int(seed) for seed in os.environ.get("SIMULATION_SEEDS", "1").split(",")]
 
@@ -20,10 +21,6 @@ def test_nothing_is_lost_doubled_or_out_of_order(seed: int) -> None:
     assert result.given > result.said > 0
 
 
-def hours(seed: int) -> Plan:
-    return Plan(seed, DAY / 6, hosts=4, channels=1, messages=12, hours_to_cut=1, hours_to_offline=2)
-
-
 def test_a_seed_is_one_history() -> None:
     first, second, other = simulate(hours(5)), simulate(hours(5)), simulate(hours(6))
     assert first.digest == second.digest != other.digest
@@ -35,6 +32,7 @@ def test_a_seed_is_one_history() -> None:
         "the daemon takes a lost answer for a yes",
         "idempotency keys are forgotten",
         "a new roster wakes nobody",
+        "the relay answers before it commits",
     ],
 )
 def test_a_planted_mistake_is_found(mistake: str) -> None:

@@ -157,10 +157,12 @@ class Mending:
         def look(db: SqlConnection) -> list[bytes]:
             return [id_ for id_, end in unread.items() if channels.receipts_cursor(db, id_) >= end]
 
-        for id_ in await self._database.read(look):
+        read = await self._database.read(look)
+        for id_ in read:
             if self._unread.get(id_) == unread[id_]:
                 del self._unread[id_]
-        self.again()
+        if read:
+            self.again()
 
     # --- the relay's roster is shorter
 

@@ -3,8 +3,9 @@
 Each replaces one attribute of the product for the time of a run.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 from unittest.mock import patch
 
@@ -19,12 +20,17 @@ from peerpost_daemon.outbound.receipts import Receipts
 from peerpost_daemon.records import channels, consumers, outbox
 from peerpost_protocol.frames import Cursor, Item
 from peerpost_relay import publishing
+from peerpost_relay.errors import StoreError
 from peerpost_relay.fan_out import FanOut
 from peerpost_relay.followers import Feed, Follow
-from peerpost_relay.sqlite_store import stream
+from peerpost_relay.sqlite_store import SqliteStore, database, stream
 from peerpost_relay.sqlite_store.transaction import SqliteTransaction
+from tests.faults.simulation.loop import FIRST_SECOND
+from tests.faults.simulation.threads import DeadError
 
 _HARDLY_BYTES = 1_000
+_A_MOMENT = 0.3  # seconds
+_BEGINNING = 120.0  # seconds
 Plant = tuple[Any, str, Any]  # whose attribute, its name, what takes its place
 
 
@@ -139,6 +145,61 @@ def _new_rosters_wake_nobody() -> Plant:
     return Engine, "_stored", wrong
 
 
+class _Uncommitted:
+    """Be a connection that leaves its transaction open."""
+
+    def __init__(self, db: Any) -> None:
+        self._db = db
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._db, name)
+
+    def execute(self, statement: str, *values: Any) -> Any:
+        return self._db.execute("SELECT 1" if statement == "COMMIT" else statement, *values)
+
+
+def _finish(db: Any) -> None:
+    if db.in_transaction:
+        db.execute("COMMIT")
+
+
+def _answered_before_the_commit() -> Plant:
+    """Answer from a transaction that is committed a moment later, once everybody is there."""
+    right = SqliteStore.write
+
+    async def wrong(self: SqliteStore, operations: Any) -> Any:
+        if asyncio.get_running_loop().time() < FIRST_SECOND + _BEGINNING:
+            return await right(self, operations)
+
+        def work(db: Any) -> Any:
+            _finish(db)
+            return database._commit(_Uncommitted(db), operations, self._replays)  # type: ignore[arg-type]
+
+        results = await self._writer.run(work)
+        asyncio.get_running_loop().call_later(
+            _A_MOMENT, lambda: asyncio.ensure_future(_quietly(self._writer.run(_finish)))
+        )
+        return results
+
+    return SqliteStore, "write", wrong
+
+
+async def _quietly(work: Awaitable[None]) -> None:
+    with suppress(StoreError, DeadError):
+        await work
+
+
+def _live_one_item_too_early() -> Plant:
+    right = FanOut._is_level
+
+    def wrong(self: FanOut, follow: Follow) -> bool:
+        feed = follow.feed
+        early = follow.after > 1 and follow.after + 1 == feed.last
+        return right(self, follow) or (early and follow.receipts_after == feed.receipts)
+
+    return FanOut, "_is_level", wrong
+
+
 MISTAKES: dict[str, Callable[[], Plant]] = {
     "the relay stores a repeated envelope again": _repetitions_are_stored,
     "the relay lets a slow reader miss something": _slow_reader_misses,
@@ -148,6 +209,8 @@ MISTAKES: dict[str, Callable[[], Plant]] = {
     "the daemon sends before it stores": _sealed_and_sent_before_it_is_stored,
     "idempotency keys are forgotten": _keys_are_forgotten,
     "a new roster wakes nobody": _new_rosters_wake_nobody,
+    "the relay answers before it commits": _answered_before_the_commit,
+    "a reader goes live one item too early": _live_one_item_too_early,
     "a consumer acknowledges what it was not given": _acknowledged_too_far,
 }
 

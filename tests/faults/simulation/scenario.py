@@ -26,6 +26,8 @@ CORE_MEMBERS = (3, 6)
 LONGEST_BURST = 6
 DIRECT_SHARE = 0.15
 GUEST_SHARE = 0.2
+BEGIN_SECONDS = 600.0  # for all to know their channels, which takes no minute
+END_SECONDS = 2 * HOUR  # for a run to come to rest once everybody is there again
 QUIET_SECONDS = 120.0  # for all to be online and done
 SPITE_SHARE = 0.5  # of the bursts, in the middle of which something breaks
 SPITE_SECONDS = (0.02, 0.4)
@@ -103,15 +105,17 @@ class Scenario:
 
     async def play(self) -> list[str]:
         """Begin, let it happen, and judge."""
-        await self._begin()
+        async with asyncio.timeout(BEGIN_SECONDS):
+            await self._begin()
         self._until = self.world.loop.time() + self.plan.seconds
         happenings: list[Coroutine[Any, Any, None]] = [self._talk(), self._relay(), self._rosters()]
         for host in self.world.hosts.values():
             happenings += [self._life(host), self._cuts(host), self._drips(host)]
             happenings.append(self._clock(host))
         await asyncio.gather(*happenings)
-        await self._crossings()
-        return await violations(self.world)
+        async with asyncio.timeout(END_SECONDS):
+            await self._crossings()
+            return await violations(self.world)
 
     async def _begin(self) -> None:
         draw = self.world.stream("channels")
@@ -287,6 +291,8 @@ def simulate(plan: Plan) -> Result:
             found = run(there, scenario.play())
         except StalledError as error:
             found = [f"it never ends: {error}"]
+        except TimeoutError:
+            found = ["it never ends: somebody waits for what does not come"]
         return Result(
             plan,
             there.trace.digest,

@@ -30,6 +30,7 @@ from tests.faults.simulation.threads import Worker
 from tests.faults.simulation.trace import Trace
 
 NEVER = 1e9  # seconds
+CHANGE_SECONDS = 600.0
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  files of one run, in a folder of their own
 
 T = TypeVar("T")
@@ -88,13 +89,17 @@ class World:
         return id_
 
     async def change(self, owner: Host, channel: bytes, *, add: str = "", remove: str = "") -> bool:
-        """Change a roster by its owner's daemon; return whether that is known to have worked."""
+        """Change a roster by its owner's daemon; return whether that is known to have worked.
+
+        Raises TimeoutError when the daemon says neither yes nor no.
+        """
         membership = owner.engine.channels
         try:
-            if add:
-                await membership.add(channel, [add])
-            else:
-                await membership.remove(channel, [remove])
+            async with asyncio.timeout(CHANGE_SECONDS):
+                if add:
+                    await membership.add(channel, [add])
+                else:
+                    await membership.remove(channel, [remove])
         except DaemonError as error:
             self.trace.note(f"{owner.name} could not change {channel.hex()[:6]}: {error.kind}")
             return False
