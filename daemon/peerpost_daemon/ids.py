@@ -6,7 +6,6 @@ from collections.abc import Callable
 from peerpost_daemon.errors import DaemonError
 
 _RANDOM_BYTES = 10
-MESSAGE_BYTES = 16
 
 
 def new_message_id(now_ms: int, random_bytes: Callable[[int], bytes]) -> bytes:

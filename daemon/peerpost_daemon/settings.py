@@ -13,7 +13,7 @@ from peerpost_daemon.consent import Consent
 from peerpost_daemon.hooks.settings import MAX_HOOKS, HookSettings
 from peerpost_daemon.records.history import MAX_HISTORY_BYTES
 from peerpost_daemon.trust import Policy
-from peerpost_protocol.configuration import Live
+from peerpost_protocol.configuration import Live, Seconds
 
 SYSTEM_SOCKET: Final = Path("/run/peerpost/daemon.sock")
 SYSTEM_DATA: Final = Path("/var/lib/peerpost")
@@ -23,7 +23,6 @@ SOCKET_VARIABLE: Final = "PEERPOST_SOCKET"
 
 Positive = Annotated[int, Meta(gt=0)]
 NotNegative = Annotated[int, Meta(ge=0)]
-Seconds = Annotated[float, Meta(gt=0)]
 
 
 class DaemonSettings(Struct, frozen=True, kw_only=True):

@@ -7,14 +7,13 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from peerpost_protocol.configuration import Live
+from peerpost_protocol.configuration import Live, Seconds
 from peerpost_relay.errors import ConfigurationError
 
 PASSWORD_BYTES_MAX = 1_024
 CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"  # of systemd: LoadCredential=
 
 Positive = Annotated[int, Meta(gt=0)]
-Seconds = Annotated[float, Meta(gt=0)]
 Line = Annotated[str, Meta(max_length=254, pattern=r"^[^\r\n]*\Z")]
 
 TEXT = """Somebody, probably you, wants to use {identity} with peerpost.

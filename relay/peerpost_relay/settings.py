@@ -4,12 +4,11 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from peerpost_protocol.configuration import Live
+from peerpost_protocol.configuration import Live, Seconds
 from peerpost_protocol.frames import Attestation
 from peerpost_protocol.limits import MAX_BACKUP_FETCHES
 
 Positive = Annotated[int, Meta(gt=0)]
-Seconds = Annotated[float, Meta(gt=0)]
 
 
 class EdgeSettings(Struct, frozen=True, kw_only=True):

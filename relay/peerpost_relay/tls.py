@@ -17,11 +17,11 @@ import stat
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
-from peerpost_protocol.configuration import Live
+from peerpost_protocol.configuration import Live, Seconds
 from peerpost_relay.errors import ConfigurationError, SetupError
 
 CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"  # of systemd: LoadCredential=
@@ -45,7 +45,7 @@ class TlsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     # plain ws:// also on addresses that other hosts can reach: a proxy on another host ends TLS
     allow_plain: bool = False
     # between two looks whether the files changed
-    check_seconds: Live[Annotated[float, Meta(gt=0)]] = 60.0
+    check_seconds: Live[Seconds] = 60.0
 
 
 class Certificate(Struct, frozen=True):

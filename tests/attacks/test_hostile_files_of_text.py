@@ -4,6 +4,8 @@ Exports, configurations and lists of fingerprints are written by others than who
 the answer is a sentence that says what is wrong, soon, and no trace.
 """
 
+from pathlib import Path
+
 import pytest
 
 from peerpost.commands import history
@@ -29,6 +31,18 @@ def test_a_line_of_an_export_is_no_message(line: bytes) -> None:
 def test_a_value_of_a_configuration_is_no_toml(value: bytes) -> None:
     with pytest.raises(MalformedError):
         configuration.read(DaemonConfiguration, b"max_history_bytes = " + value)
+
+
+@pytest.mark.parametrize("text", ["inf", "1e400", "nan", "-inf", "1e12"])
+def test_a_time_that_no_clock_counts_is_refused(text: str) -> None:
+    folders = {"data": Path("/data"), "socket": Path("/socket")}
+    queued = f"max_queued_seconds = {text}".encode()
+    with pytest.raises(MalformedError) as refused:
+        configuration.read(DaemonConfiguration, queued, defaults=folders)
+    assert refused.value.field == "max_queued_seconds"
+    with pytest.raises(MalformedError) as refused:
+        configuration.read(RelayConfiguration, f"[edge]\nclose_seconds = {text}".encode())
+    assert refused.value.field == "edge.close_seconds"
 
 
 def test_an_option_is_no_number() -> None:

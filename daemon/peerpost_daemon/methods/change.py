@@ -27,14 +27,6 @@ from peerpost_protocol.content import Deletion, Edit, Reaction
 
 CANCELLED: Final = "cancelled"
 
-Author = Annotated[
-    str,
-    Meta(
-        max_length=limits.MAX_IDENTITY_CHARACTERS,
-        description="who wrote it, where two messages have the id",
-    ),
-]
-
 
 class React(Struct, frozen=True, forbid_unknown_fields=True):
     """Take a message and the sign to put to it, or to take back."""

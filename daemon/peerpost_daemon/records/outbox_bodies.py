@@ -88,12 +88,6 @@ def forget_message(db: SqlConnection, message: bytes, now_ms: int) -> None:
     db.execute("UPDATE outbox SET message_cursor = 0 WHERE message = ?", (message,))
 
 
-def content_at(db: SqlConnection, message: bytes) -> bytes | None:
-    """Return the body that was queued under an id, None when there is none or it has been emptied."""
-    row = db.execute("SELECT content FROM outbox WHERE message = ?", (message,)).fetchone()
-    return (row[0] or None) if row else None
-
-
 def _drop_bytes(db: SqlConnection, message: bytes) -> None:
     db.execute(
         "UPDATE outbox SET wiped = 1, envelope = CASE state WHEN 'sealed' THEN envelope END "

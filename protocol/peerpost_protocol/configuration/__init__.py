@@ -6,13 +6,14 @@ every setting in it, `reference` the page for `docs/`. Pure: whoever calls reads
 
 from peerpost_protocol.configuration.reading import MAX_CONFIGURATION, changed, check_owner, read
 from peerpost_protocol.configuration.renewing import Renewed, renewed
-from peerpost_protocol.configuration.setting import Live, Setting, settings_of
+from peerpost_protocol.configuration.setting import Live, Seconds, Setting, settings_of
 from peerpost_protocol.configuration.writing import example, reference
 
 __all__ = [
     "MAX_CONFIGURATION",
     "Live",
     "Renewed",
+    "Seconds",
     "Setting",
     "changed",
     "check_owner",

@@ -18,6 +18,10 @@ _LIVE = "live"
 Live = Annotated[T, Meta(extra={_LIVE: True})]
 """Be a setting that takes effect when a running service reads its configuration anew; others wait for a start."""
 
+MAX_SECONDS = 10 * 365 * 86_400
+Seconds = Annotated[float, Meta(gt=0, le=MAX_SECONDS)]
+"""Be a time that a clock can count: TOML knows `inf` as well."""
+
 _UNITS = {
     "_seconds": "s",
     "_ms": "ms",
