@@ -6,7 +6,7 @@ its receipts count no more. A message that nobody has when all whom it was for a
 our own are not waited for, and for a card that has ended another card of its identity answers.
 """
 
-from collections.abc import Collection, Container, Mapping
+from collections.abc import Collection, Container, Mapping, Sequence
 from typing import Final
 
 from peerpost_daemon import event_data
@@ -42,22 +42,29 @@ def note_delivered(
     Whoever calls names the sequences of which something is new: a card that never answers must not make every receipt
     of the others cost all that was sent. `own`: the earlier card of ours that sealed them; empty: the one in force.
     """
-    rows = outbox.undelivered(db, channel, *span, own)
+    note_delivered_rows(db, channel, outbox.undelivered(db, channel, *span, own), me, now_ms)
+
+
+def note_delivered_rows(
+    db: SqlConnection, channel: bytes, rows: Sequence[Outgoing], me: Card, now_ms: int
+) -> None:
+    """Mark those of some rows that have arrived: rows of one card of ours, at the relay, not known to be delivered."""
     if not rows:
         return
-    have, gone = chains.deliveries(db, channel, own), Gone(db, channel)
+    have, gone = chains.deliveries(db, channel, rows[0].own), Gone(db, channel)
     for row in rows:
         if arrived_everywhere(row, have, me, gone):
             tell_status_of(db, outbox.delivered(db, row.number, now_ms), now_ms)
 
 
 class Gone:
-    """Be the cards whose identities are members no more; looked up when somebody is missing."""
+    """Be the cards that have ended or whose identities are members no more; looked up once, when one is missing."""
 
     def __init__(self, db: SqlConnection, channel: bytes) -> None:
         self._db = db
         self._channel = channel
         self._members: Container[str] | None = None
+        self._successors: dict[bytes, tuple[bytes, ...]] = {}
 
     def others(self, row: Outgoing, me: Card) -> list[bytes]:
         """Return the cards of others that a message was sealed for; one that nobody knows is another's."""
@@ -71,7 +78,9 @@ class Gone:
         """Say whether a card has a message, or, when it has ended, another of its identity."""
         if _has(row, have, card):
             return True
-        return any(_has(row, have, other) for other in standing.succession(self._db, card))
+        if card not in self._successors:
+            self._successors[card] = tuple(standing.succession(self._db, card))
+        return any(_has(row, have, other) for other in self._successors[card])
 
     def among(self, cards: Collection[bytes]) -> set[bytes]:
         """Return those of the cards; one that nobody knows is waited for."""

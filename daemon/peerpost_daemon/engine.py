@@ -365,8 +365,8 @@ class Engine:
         self._anew_seconds = RESTART_SECONDS
         if news.others or news.may_go:
             self._receipts.wake()
-            if self.files is not None:
-                self.files.wake()
+        if self.files is not None and (news.files or news.may_go):
+            self.files.wake()
         self._mending.look()
         if news.may_go:
             self._answers.rosters_changed()

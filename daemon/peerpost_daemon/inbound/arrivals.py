@@ -55,18 +55,21 @@ class News(Struct, frozen=True):
     """Be what a commit may have given others to do.
 
     `may_go`: more of the outbox is ready, a roster or the trust in a contact changed. `others`: something of others is
-    here, for which a receipt is due and which may have files.
+    here, for which a receipt is due. `files`: something that came has files.
     """
 
     may_go: bool = False
     others: bool = False
+    files: bool = False
 
     def __or__(self, other: "News") -> "News":
         """Return both."""
-        return News(self.may_go or other.may_go, self.others or other.others)
+        return News(
+            self.may_go or other.may_go, self.others or other.others, self.files or other.files
+        )
 
 
-ANYTHING = News(may_go=True, others=True)
+ANYTHING = News(may_go=True, others=True, files=True)
 
 
 class Stored(Protocol):

@@ -35,7 +35,7 @@ from peerpost_daemon.inbound.logs import (
     RosterLogs,
     refuse_holes,
 )
-from peerpost_daemon.inbound.opening import Opened, Parsed, Taking
+from peerpost_daemon.inbound.opening import Opened, OpenedEnvelope, Parsed, Taking
 from peerpost_daemon.inbound.spoiled import SpoiledError, mended, read_again, refuse_spoiled
 from peerpost_daemon.link.errors import InboundFullError, LinkError
 from peerpost_daemon.records import channels, history, requests
@@ -43,6 +43,7 @@ from peerpost_daemon.records.history import MAX_HISTORY_BYTES
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
 from peerpost_protocol.card import Card
+from peerpost_protocol.content import Files
 from peerpost_protocol.envelope import Envelope, EnvelopeClaim
 from peerpost_protocol.frames import Item
 
@@ -227,7 +228,7 @@ class Inbox:
         known = Taking(self._me, self._now_ms(), cards, verified)
         doubted: list[Envelope] = []
 
-        def store(db: SqlConnection) -> taking.Taken:
+        def store(db: SqlConnection) -> tuple[taking.Taken, bool]:
             if logs is None:
                 refuse_holes(db, parsed)
             history.make_room(db, self._max_history_bytes, known.now_ms)
@@ -236,17 +237,17 @@ class Inbox:
             taken = _taken(db, things, known)
             if self._checkpoints is not None:
                 doubted[:] = self._checkpoints.doubted(db, things)
-            return taken
+            return taken, _have_files(things)
 
         echo = all(_is_echo(one, self._me.card.id) for _, items in parsed for one in items)
-        done = await self._database.write(store, later=echo and not self._bell.hurried)
+        done, files = await self._database.write(store, later=echo and not self._bell.hurried)
         if done.rewound:
             self.await_session()  # the next session reads from where the cursor is now
             self._broken()
         if doubted and self._checkpoints is not None and await self._checkpoints.look(doubted):
             await self._release()
             return ANYTHING
-        return News(done.rosters_changed, others=not echo)
+        return News(done.rosters_changed, others=not echo, files=files)
 
     async def _cards(self, named: set[bytes]) -> tuple[dict[bytes, Card], bool]:
         """Return the cards with these ids, and whether the standing of any changed by it."""
@@ -351,6 +352,16 @@ def _taken(db: SqlConnection, things: OpenedItems, known: Taking) -> taking.Take
             changed |= taken.rosters_changed
             rewound |= {channel} if taken.rewound else set()
     return taking.Taken(changed, rewound=bool(rewound))
+
+
+def _have_files(things: OpenedItems) -> bool:
+    return any(
+        isinstance(thing, OpenedEnvelope)
+        and thing.content is not None
+        and isinstance(thing.content.body, Files)
+        for _, items in things
+        for _, thing in items
+    )
 
 
 def _pass_everything(_things: OpenedItems) -> None:

@@ -11,7 +11,7 @@ from peerpost_daemon.delivering import note_delivered, tell_status, tell_status_
 from peerpost_daemon.inbound import attachments, changes
 from peerpost_daemon.inbound.message import message_of
 from peerpost_daemon.inbound.opening import Fault, OpenedEnvelope, Taking, open_envelope
-from peerpost_daemon.records import channels, events, messages, outbox, own_links
+from peerpost_daemon.records import channels, events, kept, messages, outbox, own_links
 from peerpost_daemon.records.bodies import Change, decode_body
 from peerpost_daemon.records.channels import Channel
 from peerpost_daemon.records.outbox import Outgoing, Recovered
@@ -59,6 +59,7 @@ def _confirm(
     if there is not None:
         if not row.own:
             channels.set_sent(db, channel.id, there.link)
+        kept.bound(db)
         tell_status_of(db, there, now_ms)
         span = there.link.sequence, there.link.sequence  # the relay's answer will find it known
         note_delivered(db, channel.id, span, taking.me.card, now_ms, own=row.own)

@@ -15,13 +15,13 @@ channel waits until the stream has brought it: however long catching up takes, n
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
 
 from peerpost_daemon.asking import ask
 from peerpost_daemon.bell import Bell
-from peerpost_daemon.delivering import give_up, note_delivered, tell_status_of
+from peerpost_daemon.delivering import give_up, note_delivered_rows, tell_status_of
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.inbound.standing import lacking
 from peerpost_daemon.link.errors import LinkError, RefusedError
@@ -29,8 +29,8 @@ from peerpost_daemon.link.relay_link import RelayLink
 from peerpost_daemon.link.requests import AnswerFrame
 from peerpost_daemon.outbound.chain_back import Refused, caught_up, chain_back
 from peerpost_daemon.outbound.mending import Mending
-from peerpost_daemon.records import channels, outbox
-from peerpost_daemon.records.outbox import Outgoing
+from peerpost_daemon.records import channels, kept, outbox
+from peerpost_daemon.records.outbox import OutboxState, Outgoing
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
 from peerpost_protocol.card import Card
@@ -156,13 +156,7 @@ class Answers:
                 failed.setdefault(answer.refusal.kind, []).append((row.number, row.message))
 
         def store(db: SqlConnection) -> None:
-            reached: dict[bytes, list[int]] = {}
-            for answer in answers:
-                if answer.position is not None:
-                    _sent(db, answer.row, answer.position, now_ms, reached)
-            for channel, sequences in reached.items():
-                span = min(sequences), max(sequences)
-                note_delivered(db, channel, span, self._me, now_ms)
+            _note_sent(db, answers, self._me, now_ms)
             for reason, rows in failed.items():
                 give_up(db, rows, reason, now_ms)
 
@@ -238,13 +232,20 @@ def _cursors(db: SqlConnection, asked: Mapping[bytes, int]) -> tuple[Cursor, ...
     return tuple(cursor for cursor in channels.cursors(db) if cursor.channel in asked)
 
 
-def _sent(
-    db: SqlConnection, row: Outgoing, position: int, now_ms: int, reached: dict[bytes, list[int]]
-) -> None:
-    there = outbox.sent(db, row.message, position, now_ms)
-    if there is None or row.channel is None:
-        return
-    link = there.link
-    channels.set_sent(db, row.channel, link)
-    tell_status_of(db, there, now_ms)
-    reached.setdefault(row.channel, []).append(link.sequence)
+def _note_sent(db: SqlConnection, answers: Iterable[_Answer], me: Card, now_ms: int) -> None:
+    reached: dict[bytes, list[Outgoing]] = {}
+    for answer in answers:
+        if answer.position is None:
+            continue
+        there = outbox.sent(db, answer.row.message, answer.position, now_ms)
+        if there is not None and there.channel is not None:
+            tell_status_of(db, there, now_ms)
+            reached.setdefault(there.channel, []).append(there)
+    for channel, rows in reached.items():
+        last = max(rows, key=lambda row: row.link.sequence)
+        channels.set_sent(db, channel, last.link)
+        # A receipt may have come before the answer.
+        open_ = [row for row in rows if row.state is OutboxState.SENT and not row.own]
+        note_delivered_rows(db, channel, open_, me, now_ms)
+    if reached:
+        kept.bound(db)

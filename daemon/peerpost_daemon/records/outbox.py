@@ -17,7 +17,6 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from peerpost_daemon.records import kept
 from peerpost_daemon.records.messages import Message
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.chain import Link
@@ -363,7 +362,8 @@ def recover_unknown(
 def sent(db: SqlConnection, message: bytes, position: int, now_ms: int) -> Outgoing | None:
     """Note that the relay has the message; return its row, None when that was known.
 
-    Its bytes are kept until it is delivered, unless what they say has been removed: the relay may lose them.
+    Its bytes are kept until it is delivered, unless what they say has been removed: the relay may lose them. The caller
+    owes `kept.bound`.
     """
     row = db.execute(
         "UPDATE outbox SET state = CASE state WHEN 'sealed' THEN 'sent' ELSE state END, "  # noqa: S608
@@ -375,7 +375,6 @@ def sent(db: SqlConnection, message: bytes, position: int, now_ms: int) -> Outgo
     ).fetchone()
     if row is None:
         return None
-    kept.bound(db)
     db.execute("UPDATE message SET position = ? WHERE cursor = ?", (position, row[_COUNT]))
     return _outgoing(row[:_COUNT])
 
