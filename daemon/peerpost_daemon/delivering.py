@@ -15,12 +15,13 @@ from peerpost_daemon.records import (
     channels,
     events,
     outbox,
+    outbox_progress,
     read_marks,
     standing,
     unwanted_blobs,
 )
 from peerpost_daemon.records.chains import Delivery
-from peerpost_daemon.records.outbox import OutboxState, Outgoing
+from peerpost_daemon.records.outgoing import OutboxState, Outgoing
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.card import Card
 
@@ -42,7 +43,9 @@ def note_delivered(
     Whoever calls names the sequences of which something is new: a card that never answers must not make every receipt
     of the others cost all that was sent. `own`: the earlier card of ours that sealed them; empty: the one in force.
     """
-    note_delivered_rows(db, channel, outbox.undelivered(db, channel, *span, own), me, now_ms)
+    note_delivered_rows(
+        db, channel, outbox_progress.undelivered(db, channel, *span, own), me, now_ms
+    )
 
 
 def note_delivered_rows(
@@ -54,7 +57,7 @@ def note_delivered_rows(
     have, gone = chains.deliveries(db, channel, rows[0].own), Gone(db, channel)
     for row in rows:
         if arrived_everywhere(row, have, me, gone):
-            tell_status_of(db, outbox.delivered(db, row.number, now_ms), now_ms)
+            tell_status_of(db, outbox_progress.delivered(db, row.number, now_ms), now_ms)
 
 
 class Gone:
@@ -107,7 +110,7 @@ def _has(row: Outgoing, have: Mapping[bytes, Delivery], card: bytes) -> bool:
 
 def note_gone(db: SqlConnection, channel: bytes, last: int, me: Card, now_ms: int) -> None:
     """Decide anew, after members have gone, about what was sent up to a sequence, some at a time."""
-    for own, sealed in ((b"", last), *outbox.earlier_cards(db, channel)):
+    for own, sealed in ((b"", last), *outbox_progress.earlier_cards(db, channel)):
         _note_gone(db, channel, sealed, own, me=me, now_ms=now_ms)
 
 
@@ -116,11 +119,13 @@ def _note_gone(
 ) -> None:
     have, gone = chains.deliveries(db, channel, own), Gone(db, channel)
     for first in range(1, last + 1, SPAN):
-        for row in outbox.undelivered(db, channel, first, min(last, first + SPAN - 1), own):
+        for row in outbox_progress.undelivered(
+            db, channel, first, min(last, first + SPAN - 1), own
+        ):
             if arrived_everywhere(row, have, me, gone):
-                tell_status_of(db, outbox.delivered(db, row.number, now_ms), now_ms)
+                tell_status_of(db, outbox_progress.delivered(db, row.number, now_ms), now_ms)
             elif _nobody_is_left(row, me, gone):
-                outbox.fail_sent(db, row.number, NOBODY_LEFT, now_ms)
+                outbox_progress.fail_sent(db, row.number, NOBODY_LEFT, now_ms)
                 tell_status(db, row.message, now_ms)
 
 
@@ -133,7 +138,7 @@ def note_read(
     db: SqlConnection, channel: bytes, span: tuple[int, int], me: Card, now_ms: int
 ) -> None:
     """Mark the messages of a channel in a span of positions (after, up to) that every identity has read."""
-    rows = outbox.unread(db, channel, *span)
+    rows = outbox_progress.unread(db, channel, *span)
     if not rows:
         return
     marks, gone = read_marks.positions(db, channel), Gone(db, channel)
@@ -142,7 +147,7 @@ def note_read(
     waited = {card: name for card, name in identities.items() if card not in absent}
     for row in rows:
         if read_by_everybody(row, marks, waited, absent, me):
-            outbox.read(db, row.number, now_ms)
+            outbox_progress.read(db, row.number, now_ms)
             tell_status(db, row.message, now_ms)
 
 
@@ -170,7 +175,7 @@ def _identities(db: SqlConnection, rows: list[Outgoing]) -> dict[bytes, str]:
 def give_up(db: SqlConnection, rows: list[tuple[int, bytes]], reason: str, now_ms: int) -> None:
     """Fail messages (number, message) that are not at the relay, and say so."""
     for number, message in rows:
-        if outbox.fail(db, number, reason, now_ms):
+        if outbox_progress.fail(db, number, reason, now_ms):
             unwanted_blobs.note_failed(db, number)
             tell_status(db, message, now_ms)
 

@@ -22,7 +22,7 @@ from typing import Final
 from msgspec import Struct
 
 from peerpost_daemon.ids import message_text
-from peerpost_daemon.records.outbox import Outgoing
+from peerpost_daemon.records.outgoing import Outgoing
 
 MESSAGE: Final = "message"
 MESSAGE_CHANGED: Final = "message.changed"

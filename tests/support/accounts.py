@@ -39,7 +39,7 @@ from peerpost_daemon.records import (
 )
 from peerpost_daemon.records.account import Account
 from peerpost_daemon.records.messages import Message
-from peerpost_daemon.records.outbox import Outgoing
+from peerpost_daemon.records.outgoing import Outgoing
 from peerpost_daemon.upkeep import Upkeep
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database

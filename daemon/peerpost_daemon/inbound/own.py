@@ -11,10 +11,20 @@ from peerpost_daemon.delivering import note_delivered, tell_status, tell_status_
 from peerpost_daemon.inbound import attachments, changes
 from peerpost_daemon.inbound.message import message_of
 from peerpost_daemon.inbound.opening import Fault, OpenedEnvelope, Taking, open_envelope
-from peerpost_daemon.records import channels, events, kept, messages, outbox, own_links
+from peerpost_daemon.records import (
+    channels,
+    events,
+    kept,
+    messages,
+    outbox,
+    outbox_progress,
+    outbox_recovery,
+    own_links,
+)
 from peerpost_daemon.records.bodies import Change, decode_body
 from peerpost_daemon.records.channels import Channel
-from peerpost_daemon.records.outbox import Outgoing, Recovered
+from peerpost_daemon.records.outbox_recovery import Recovered
+from peerpost_daemon.records.outgoing import Outgoing
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.card import Card
 from peerpost_protocol.chain import Link
@@ -55,7 +65,7 @@ def _confirm(
 ) -> None:
     now_ms = taking.now_ms
     fresh = row.position is None
-    there = outbox.sent(db, row.message, item.position, now_ms) if fresh else None
+    there = outbox_progress.sent(db, row.message, item.position, now_ms) if fresh else None
     if there is not None:
         if not row.own:
             channels.set_sent(db, channel.id, there.link)
@@ -64,7 +74,7 @@ def _confirm(
         span = there.link.sequence, there.link.sequence  # the relay's answer will find it known
         note_delivered(db, channel.id, span, taking.me.card, now_ms, own=row.own)
     elif row.position != item.position and channels.era(db, channel.id):
-        outbox.moved(db, row.number, item.position)
+        outbox_progress.moved(db, row.number, item.position)
     if row.content:
         changes.take_echo(db, channel, decode_body(row.content), item, taking=taking)
 
@@ -101,7 +111,9 @@ def _recover(
             channels.set_own(db, channel.id, link)
     known, cards = opened.envelope.header.message, recipients_of(opened.envelope)
     at = item.position
-    if outbox.recover(db, known, link, recipients=cards, position=at, now_ms=now_ms, own=own):
+    if outbox_recovery.recover(
+        db, known, link, recipients=cards, position=at, now_ms=now_ms, own=own
+    ):
         tell_status(db, known, now_ms)
         return None
     sent_at_ms = opened.envelope.header.sent_at_ms
@@ -120,12 +132,12 @@ def _add(
     known = opened.envelope.header.message
     message = message_of(opened.envelope, opened.content, item, mine=True, now_ms=now_ms)
     if message is None:
-        outbox.recover_unknown(db, known, 0, recovered, content=b"")
+        outbox_recovery.recover_unknown(db, known, 0, recovered, content=b"")
         return
     cursor = messages.add(db, message)
     if cursor is not None:
         attachments.take(db, cursor, opened.content.body)
-        outbox.recover_unknown(db, known, cursor, recovered, content=None)
+        outbox_recovery.recover_unknown(db, known, cursor, recovered, content=None)
         detail = f"sequence {recovered.link.sequence}"
         data = event_data.DaemonData("message_recovered", detail)
         events.add(db, event_data.DAEMON, now_ms, data, channel=recovered.channel)

@@ -18,7 +18,7 @@ from peerpost_daemon.records import changes, channels, messages, outbox, outbox_
 from peerpost_daemon.records.bodies import Change, encode_body
 from peerpost_daemon.records.channels import ChannelState
 from peerpost_daemon.records.messages import StoredMessage
-from peerpost_daemon.records.outbox import OutboxState
+from peerpost_daemon.records.outgoing import OutboxState
 from peerpost_daemon.records.within import Within
 from peerpost_daemon.rpc import Call, Method, Reach, Scope
 from peerpost_daemon.vault.connection import SqlConnection

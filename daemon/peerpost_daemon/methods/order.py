@@ -29,7 +29,7 @@ from peerpost_daemon.records.bodies import encode_presentation
 from peerpost_daemon.records.channels import ChannelState
 from peerpost_daemon.records.history import MAX_HISTORY_BYTES
 from peerpost_daemon.records.messages import Message
-from peerpost_daemon.records.outbox import Outgoing
+from peerpost_daemon.records.outgoing import Outgoing
 from peerpost_daemon.records.references import Named
 from peerpost_daemon.trust import ContactState, Policy
 from peerpost_daemon.vault.connection import SqlConnection

@@ -29,8 +29,8 @@ from peerpost_daemon.link.relay_link import RelayLink
 from peerpost_daemon.link.requests import AnswerFrame
 from peerpost_daemon.outbound.chain_back import Refused, caught_up, chain_back
 from peerpost_daemon.outbound.mending import Mending
-from peerpost_daemon.records import channels, kept, outbox
-from peerpost_daemon.records.outbox import OutboxState, Outgoing
+from peerpost_daemon.records import channels, kept, outbox_progress
+from peerpost_daemon.records.outgoing import OutboxState, Outgoing
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
 from peerpost_protocol.card import Card
@@ -237,7 +237,7 @@ def _note_sent(db: SqlConnection, answers: Iterable[_Answer], me: Card, now_ms: 
     for answer in answers:
         if answer.position is None:
             continue
-        there = outbox.sent(db, answer.row.message, answer.position, now_ms)
+        there = outbox_progress.sent(db, answer.row.message, answer.position, now_ms)
         if there is not None and there.channel is not None:
             tell_status_of(db, there, now_ms)
             reached.setdefault(there.channel, []).append(there)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from peerpost_daemon.records import channels, outbox, own_chain
+from peerpost_daemon.records import channels, outbox_seals, own_chain
 from peerpost_daemon.records.own_chain import Standing
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.frames import ChannelState
@@ -31,11 +31,11 @@ def chain_back(
     for one in refused:
         state = one.state
         _note_standing(db, one, found)
-        outbox.unseal(db, one.channel, one.first)
+        outbox_seals.unseal(db, one.channel, one.first)
         channel = channels.find(db, one.channel)
         if channel is None:
             continue
-        links = (channel.sent, outbox.last_sealed(db, one.channel))
+        links = (channel.sent, outbox_seals.last_sealed(db, one.channel))
         newest = max((link for link in links if link), key=lambda link: link.sequence, default=None)
         channels.set_own(db, one.channel, newest)
         if state is not None and state.roster_position > channel.roster.position:

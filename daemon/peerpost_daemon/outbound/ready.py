@@ -7,7 +7,8 @@ from msgspec import Struct
 from peerpost_daemon.outbound.sealing import Destination
 from peerpost_daemon.records import ahead, channels, contacts, lineage, outbox, rotation
 from peerpost_daemon.records.channels import Channel, ChannelState
-from peerpost_daemon.records.outbox import OutboxState, Waiting
+from peerpost_daemon.records.outbox import Waiting
+from peerpost_daemon.records.outgoing import OutboxState
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.card import Card
 from peerpost_protocol.roster import Member

@@ -9,8 +9,9 @@ from msgspec import Struct, structs
 from peerpost_daemon.delivering import give_up
 from peerpost_daemon.outbound.ready import Ready
 from peerpost_daemon.outbound.sealing import Batch, Sender, seal_rows, with_bytes
-from peerpost_daemon.records import channels, files, outbox
-from peerpost_daemon.records.outbox import OutboxState, Waiting
+from peerpost_daemon.records import channels, files, outbox, outbox_seals
+from peerpost_daemon.records.outbox import Waiting
+from peerpost_daemon.records.outgoing import OutboxState
 from peerpost_daemon.vault.connection import SqlConnection
 
 
@@ -52,7 +53,7 @@ def _with_files(db: SqlConnection, rows: list[Waiting]) -> list[Waiting]:
 
 
 def _store(db: SqlConnection, batch: Batch, now_ms: int) -> None:
-    outbox.seal(db, [sealed for _, sealed in batch.sealed])
+    outbox_seals.seal(db, [sealed for _, sealed in batch.sealed])
     for channel, link in batch.links.items():
         channels.set_own(db, channel, link)
     for failed in batch.failed:

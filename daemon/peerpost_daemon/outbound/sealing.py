@@ -10,7 +10,9 @@ from msgspec import Struct, structs
 
 from peerpost_daemon.records.bodies import decode_body, decode_presentation
 from peerpost_daemon.records.channels import Channel
-from peerpost_daemon.records.outbox import OutboxState, Sealed, Waiting
+from peerpost_daemon.records.outbox import Waiting
+from peerpost_daemon.records.outbox_seals import Sealed
+from peerpost_daemon.records.outgoing import OutboxState
 from peerpost_protocol.card import Card, DeviceKeys
 from peerpost_protocol.chain import Link
 from peerpost_protocol.content import Body, Correlation, Data, Files, Text

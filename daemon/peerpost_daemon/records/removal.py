@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from peerpost_daemon.delivering import give_up
 from peerpost_daemon.records import history, outbox, outbox_bodies
+from peerpost_daemon.records.outgoing import OutboxState
 from peerpost_daemon.records.retention import Retention
 from peerpost_daemon.vault.connection import SqlConnection
 
@@ -62,7 +63,7 @@ def remove(db: SqlConnection, cursors: Iterable[int], reason: str, now_ms: int) 
         if row is None:
             continue
         outgoing = outbox.find(db, row[0]) if row[1] else None
-        if outgoing is not None and outgoing.state is outbox.OutboxState.QUEUED:
+        if outgoing is not None and outgoing.state is OutboxState.QUEUED:
             give_up(db, [(outgoing.number, row[0])], reason, now_ms)
         outbox_bodies.forget_message(db, row[0], now_ms)
         db.execute("DELETE FROM event WHERE message = ?", (cursor,))

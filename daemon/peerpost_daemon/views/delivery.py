@@ -8,7 +8,7 @@ from peerpost_daemon.ids import message_text
 from peerpost_daemon.records import answers, chains, read_marks, standing
 from peerpost_daemon.records.account import Account
 from peerpost_daemon.records.messages import StoredMessage
-from peerpost_daemon.records.outbox import OutboxState, Outgoing
+from peerpost_daemon.records.outgoing import OutboxState, Outgoing
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.views.message import Message, message
 from peerpost_daemon.views.words import DeliveryStatus

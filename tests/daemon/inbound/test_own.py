@@ -1,8 +1,8 @@
 """Own envelopes in the stream: they confirm, they recover, and a second one for a place is a fork."""
 
-from peerpost_daemon.records import messages, outbox
+from peerpost_daemon.records import messages, outbox, outbox_seals, outgoing
 from peerpost_daemon.records.messages import Message
-from peerpost_daemon.records.outbox import Sealed
+from peerpost_daemon.records.outbox_seals import Sealed
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.chain import Link
 from peerpost_protocol.envelope import parse_envelope
@@ -72,10 +72,10 @@ def _row(db: SqlConnection, desk: Desk, envelope: bytes, *, sealed: bool) -> Non
     assert row is not None
     if sealed:
         cards = (bytes(32),)  # somebody's who has not answered
-        outbox.seal(db, [Sealed(row.number, header.sequence, envelope, claim.id, cards)])
+        outbox_seals.seal(db, [Sealed(row.number, header.sequence, envelope, claim.id, cards)])
 
 
-async def _outgoing(desk: Desk, envelope: bytes) -> outbox.Outgoing:
+async def _outgoing(desk: Desk, envelope: bytes) -> outgoing.Outgoing:
     id_ = parse_envelope(envelope).header.message
     row = await desk.read(lambda db: outbox.find(db, id_))
     assert row is not None

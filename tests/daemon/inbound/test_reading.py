@@ -5,8 +5,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from peerpost_daemon.records import events, messages, outbox, read_marks, standing
-from peerpost_daemon.records.outbox import OutboxState, Sealed
+from peerpost_daemon.records import (
+    events,
+    messages,
+    outbox,
+    outbox_progress,
+    outbox_seals,
+    read_marks,
+    standing,
+)
+from peerpost_daemon.records.outbox_seals import Sealed
+from peerpost_daemon.records.outgoing import OutboxState
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.content import ReadMark
 from tests.daemon.methods.house import message_by
@@ -33,8 +42,8 @@ async def said(desk: Desk, ops: Channel, alice: Person, bob: Person, carol: Pers
             cursor = messages.add(db, message)
             assert cursor is not None
             outbox.add(db, message, cursor, None, None)
-            outbox.seal(db, [Sealed(number, number, b"x", digest(str(number)), cards)])
-            outbox.sent(db, id_, 9 + number, NOW_MS)
+            outbox_seals.seal(db, [Sealed(number, number, b"x", digest(str(number)), cards)])
+            outbox_progress.sent(db, id_, 9 + number, NOW_MS)
 
     await desk.write(store)
     desk.position = 11

@@ -8,9 +8,17 @@ import pytest
 
 from peerpost_daemon.inbound import receipts
 from peerpost_daemon.inbound.opening import Recipient
-from peerpost_daemon.records import ahead, channels, messages, outbox, own_links
+from peerpost_daemon.records import (
+    ahead,
+    channels,
+    messages,
+    outbox,
+    outbox_progress,
+    outbox_seals,
+    own_links,
+)
 from peerpost_daemon.records.messages import Message
-from peerpost_daemon.records.outbox import Sealed
+from peerpost_daemon.records.outbox_seals import Sealed
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.chain import Link
 from peerpost_protocol.receipt import Mark, ReceiptBody, sign_receipt
@@ -110,7 +118,7 @@ async def test_a_given_up_message_leaves_its_sequence_to_another(desk: Desk) -> 
     def again(db: SqlConnection) -> None:
         row = outbox.by_sequence(db, OPS.id, 3)
         assert row is not None
-        outbox.fail(db, row.number, "too_large", NOW_MS)
+        outbox_progress.fail(db, row.number, "too_large", NOW_MS)
         _seal(db, 3, name="another")
 
     await desk.write(again)
@@ -128,7 +136,7 @@ async def _at_the_relay(desk: Desk) -> None:
 
 
 def _sent(db: SqlConnection, id_: bytes, position: int) -> None:
-    outbox.sent(db, id_, position, NOW_MS)
+    outbox_progress.sent(db, id_, position, NOW_MS)
 
 
 async def test_who_is_removed_is_waited_for_no_more(desk: Desk) -> None:
@@ -201,7 +209,7 @@ def _seal(db: SqlConnection, sequence: int, *, name: str = "envelope") -> None:
     assert row is not None
     id_ = digest(f"{name} {sequence}")
     cards = (BOB.card.id, ALICE.card.id, CAROL.card.id)
-    outbox.seal(db, [Sealed(row.number, sequence, b"bytes", id_, cards)])
+    outbox_seals.seal(db, [Sealed(row.number, sequence, b"bytes", id_, cards)])
     channels.set_own(db, OPS.id, Link(sequence, id_))
 
 

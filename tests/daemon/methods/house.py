@@ -20,6 +20,7 @@ from peerpost_daemon.records import channels, contacts, events, messages, outbox
 from peerpost_daemon.records.account import Account
 from peerpost_daemon.records.channels import ChannelState
 from peerpost_daemon.records.messages import Message
+from peerpost_daemon.records.outgoing import Outgoing
 from peerpost_daemon.service import Service
 from peerpost_daemon.settings import DaemonSettings
 from peerpost_daemon.vault.connection import SqlConnection
@@ -279,7 +280,7 @@ class House:
         """Store somebody's card."""
         await self.daemon.write(lambda db: contacts.meet(db, who.card, NOW_MS))
 
-    async def waiting(self) -> list[outbox.Outgoing]:
+    async def waiting(self) -> list[Outgoing]:
         """Return what waits in the outbox, with and without a channel."""
         return await self.daemon.read(_waiting)
 
@@ -290,7 +291,7 @@ def _alice(db: SqlConnection) -> bool:
     return True
 
 
-def _waiting(db: SqlConnection) -> list[outbox.Outgoing]:
+def _waiting(db: SqlConnection) -> list[Outgoing]:
     rows = db.execute("SELECT message FROM outbox WHERE state = 'queued' ORDER BY number")
     found = [outbox.find(db, row[0]) for row in rows.fetchall()]
     return [outgoing for outgoing in found if outgoing is not None]

@@ -1,7 +1,7 @@
-from peerpost_daemon.records import outbox, read_marks
+from peerpost_daemon.records import outbox, outbox_progress, outbox_seals, read_marks
 from peerpost_daemon.records.bodies import decode_body
 from peerpost_daemon.records.channels import ChannelState
-from peerpost_daemon.records.outbox import Sealed
+from peerpost_daemon.records.outbox_seals import Sealed
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.content import ReadMark
 from tests.daemon.methods.house import ALICE, BOB, House, message_by
@@ -61,11 +61,11 @@ async def test_a_status_tells_a_whole_life(alice: House) -> None:
     def live(db: SqlConnection) -> None:
         id_ = bytes.fromhex(sent["message"].replace("-", ""))
         cards = (ALICE.card.id, BOB.card.id)
-        outbox.seal(db, [Sealed(1, 1, b"x", digest("x"), cards)])
-        outbox.sent(db, id_, 3, NOW_MS + 1)
-        outbox.delivered(db, 1, NOW_MS + 2)
+        outbox_seals.seal(db, [Sealed(1, 1, b"x", digest("x"), cards)])
+        outbox_progress.sent(db, id_, 3, NOW_MS + 1)
+        outbox_progress.delivered(db, 1, NOW_MS + 2)
         read_marks.note(db, channel, BOB.identity, 3, NOW_MS + 3)
-        outbox.read(db, 1, NOW_MS + 3)
+        outbox_progress.read(db, 1, NOW_MS + 3)
 
     await alice.daemon.write(live)
     life = await alice.result("message.status", message=sent["message"])
@@ -79,6 +79,6 @@ async def test_a_status_tells_a_whole_life(alice: House) -> None:
 async def test_a_status_tells_why_a_message_failed(alice: House) -> None:
     await alice.channel(BOB)
     sent = await alice.result("message.send", channel="ops", text="x")
-    await alice.daemon.write(lambda db: outbox.fail(db, 1, "expired", NOW_MS + 5))
+    await alice.daemon.write(lambda db: outbox_progress.fail(db, 1, "expired", NOW_MS + 5))
     life = await alice.result("message.status", message=sent["message"])
     assert life["history"][-1] == {"status": "failed", "at_ms": NOW_MS + 5, "reason": "expired"}

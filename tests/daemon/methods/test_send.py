@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from peerpost_daemon.records import chains, channels, contacts, outbox
+from peerpost_daemon.records import chains, channels, contacts, outbox_seals
 from peerpost_daemon.records.channels import ChannelState
 from peerpost_protocol import limits
 from tests.daemon.methods.house import ALICE, BOB, House, house
@@ -209,9 +209,9 @@ async def test_recipients_say_who_has_it(alice: House) -> None:
 async def _sealed_and_received(alice: House, channel: bytes) -> None:
     (row,) = await alice.waiting()
     cards = (ALICE.card.id, BOB.card.id)
-    sealed = outbox.Sealed(row.number, 1, b"bytes", digest("envelope"), cards)
+    sealed = outbox_seals.Sealed(row.number, 1, b"bytes", digest("envelope"), cards)
     mark = chains.Delivery(1, ())
-    await alice.daemon.write(lambda db: outbox.seal(db, [sealed]))
+    await alice.daemon.write(lambda db: outbox_seals.seal(db, [sealed]))
     await alice.daemon.write(lambda db: chains.note_delivery(db, channel, BOB.card.id, mark))
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from peerpost_daemon.outbound.chain_back import Refused, caught_up, chain_back
-from peerpost_daemon.records import channels, messages, outbox
+from peerpost_daemon.records import channels, messages, outbox, outbox_seals
 from peerpost_daemon.records.messages import Message
-from peerpost_daemon.records.outbox import Sealed
+from peerpost_daemon.records.outbox_seals import Sealed
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.chain import Link
 from peerpost_protocol.frames import ChannelState
@@ -82,7 +82,7 @@ def _seal(db: SqlConnection, sequence: int) -> None:
     row = outbox.find(db, said.id)
     assert row is not None
     id_ = digest(f"envelope {sequence}")
-    outbox.seal(db, [Sealed(row.number, sequence, b"bytes", id_, (ALICE.card.id,))])
+    outbox_seals.seal(db, [Sealed(row.number, sequence, b"bytes", id_, (ALICE.card.id,))])
     channels.set_own(db, OPS.id, Link(sequence, id_))
 
 

@@ -6,8 +6,15 @@ from pathlib import Path
 import pytest
 
 from peerpost_daemon.outbound.pruning import GRACE_SECONDS, KEEP_SECONDS, Pruning
-from peerpost_daemon.records import messages, outbox, own_links, pruning
-from peerpost_daemon.records.outbox import Sealed
+from peerpost_daemon.records import (
+    messages,
+    outbox,
+    outbox_progress,
+    outbox_seals,
+    own_links,
+    pruning,
+)
+from peerpost_daemon.records.outbox_seals import Sealed
 from peerpost_daemon.vault.connection import SqlConnection
 from tests.support.accounts import RunningAccount, account
 from tests.support.people import digest
@@ -41,9 +48,9 @@ async def message(alice: RunningAccount) -> bytes:
 
     def finish(db: SqlConnection) -> None:
         sealed = Sealed(row.number, 7, b"bytes", digest("envelope"), (alice.card.id,))
-        outbox.seal(db, [sealed])
-        outbox.sent(db, message, 12, row.queued_at_ms)
-        outbox.delivered(db, row.number, row.queued_at_ms)
+        outbox_seals.seal(db, [sealed])
+        outbox_progress.sent(db, message, 12, row.queued_at_ms)
+        outbox_progress.delivered(db, row.number, row.queued_at_ms)
 
     await alice.database.write(finish)
     return message

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from peerpost_daemon.records import outbox
+from peerpost_daemon.records.outgoing import OutboxState
 from tests.support.accounts import account, now_ms
 from tests.support.relay_server import running_relay
 
@@ -23,7 +24,7 @@ async def test_it_goes_when_it_is_due_after_a_restart_too(tmp_path: Path) -> Non
             await bob.shows(channel, "now")
             row = await alice.read(lambda db: outbox.find(db, message))
             assert row is not None
-            assert row.state is outbox.OutboxState.QUEUED
+            assert row.state is OutboxState.QUEUED
         async with (
             account(tmp_path / "alice", ALICE, relay.url) as alice,
             account(tmp_path / "bob", BOB, relay.url) as bob,

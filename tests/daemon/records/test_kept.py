@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from peerpost_daemon.records import kept, outbox
+from peerpost_daemon.records import kept, outbox, outbox_progress, outbox_seals
 from peerpost_daemon.records.messages import Message, add
-from peerpost_daemon.records.outbox import Sealed
+from peerpost_daemon.records.outbox_seals import Sealed
 from peerpost_daemon.vault.connection import SqlConnection
 from tests.support.people import NOW_MS, channel_of, digest, person
 from tests.support.receiving import Desk, open_desk
@@ -36,7 +36,7 @@ async def test_what_was_sent_is_kept_in_its_order(desk: Desk) -> None:
 async def test_what_is_delivered_is_not_kept(desk: Desk) -> None:
     row = await desk.read(lambda db: outbox.by_sequence(db, OPS.id, 2))
     assert row is not None
-    await desk.write(lambda db: outbox.delivered(db, row.number, NOW_MS))
+    await desk.write(lambda db: outbox_progress.delivered(db, row.number, NOW_MS))
     assert await _sequences(desk) == [1, 3]
     assert await _tally(desk) == (2, 200)
 
@@ -63,8 +63,8 @@ def _send(db: SqlConnection, sequence: int) -> None:
     row = outbox.find(db, said.id)
     assert row is not None
     id_ = digest(f"envelope {sequence}")
-    outbox.seal(db, [Sealed(row.number, sequence, bytes(100), id_, (ALICE.card.id,))])
-    outbox.sent(db, said.id, sequence + 1, NOW_MS)
+    outbox_seals.seal(db, [Sealed(row.number, sequence, bytes(100), id_, (ALICE.card.id,))])
+    outbox_progress.sent(db, said.id, sequence + 1, NOW_MS)
 
 
 async def _sequences(desk: Desk) -> list[int]:

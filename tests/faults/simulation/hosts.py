@@ -25,7 +25,7 @@ from peerpost_daemon.records import account as accounts
 from peerpost_daemon.records import consumers, event_pages, schema
 from peerpost_daemon.records.account import Account
 from peerpost_daemon.records.consumers import Terms
-from peerpost_daemon.records.outbox import Outgoing
+from peerpost_daemon.records.outgoing import Outgoing
 from peerpost_daemon.upkeep import Upkeep
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_daemon.vault.database import Database
