@@ -13,6 +13,7 @@ the relay again at once, also after it has refused us.
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -253,6 +254,7 @@ async def _serve(
             await service.start(given.passed)
             _say(_status(service))
             _begin_reporting(service, given.manager, reloading)
+            gc.freeze()  # what is here stays: no collection needs to look at it again
             for task in opening.watching(service.further):
                 ending.callback(task.cancel)
             await opening.until_told(MAIN, daemon, alone=not service.further)

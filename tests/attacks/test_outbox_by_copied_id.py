@@ -12,6 +12,7 @@ import pytest
 from peerpost_daemon.records import messages, outbox, outbox_bodies
 from peerpost_daemon.records.bodies import encode_body
 from peerpost_daemon.records.messages import Message
+from peerpost_daemon.records.outgoing import OutboxState
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.content import Body, Deletion, Edit, Reaction
 from tests.support.people import NOW_MS, channel_of, digest, person
@@ -93,7 +94,7 @@ async def test_what_we_have_queued_still_leaves(desk: Desk, asked: Body, hers: B
     assert stored == encode_body(asked)
     row = await desk.read(lambda db: outbox.find(db, CHANGE))
     assert row is not None
-    assert row.state is outbox.OutboxState.QUEUED
+    assert row.state is OutboxState.QUEUED
 
 
 @pytest.mark.parametrize("hers", HERS, ids=["deletes", "edits"])

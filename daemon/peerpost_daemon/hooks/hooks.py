@@ -8,7 +8,6 @@ from peerpost_daemon.hooks.event import Action
 from peerpost_daemon.hooks.hook import Hook
 from peerpost_daemon.hooks.program import Program
 from peerpost_daemon.hooks.settings import HookSettings
-from peerpost_daemon.hooks.webhook import Webhook
 
 Prepared = list[tuple[HookSettings, Action]]
 
@@ -44,5 +43,7 @@ class Hooks:
 
     def _action(self, settings: HookSettings) -> Action:
         if settings.url:
+            from peerpost_daemon.hooks.webhook import Webhook  # noqa: PLC0415 - few have one
+
             return Webhook(settings)
         return Program(settings, self._daemon.settings.socket, self._environment)

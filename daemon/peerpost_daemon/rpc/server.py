@@ -12,7 +12,6 @@ from peerpost_daemon.rpc.call import Caller, Peer, own_user_alone
 from peerpost_daemon.rpc.connection import Connection
 from peerpost_daemon.rpc.dispatch import Branch, Dispatcher, Gate, stopping
 from peerpost_daemon.rpc.door import Client, Door
-from peerpost_daemon.rpc.http import HttpConnection
 from peerpost_daemon.rpc.limits import RpcLimits
 from peerpost_daemon.rpc.method import Registry
 from peerpost_daemon.rpc.place import PRIVATE, Opening, Place
@@ -135,7 +134,9 @@ class RpcServer:
     def _lines(self, caller: Caller) -> Connection:
         return Connection(self._dispatcher, self._limits, caller, self._enter, self.leave)
 
-    def _http(self, caller: Caller) -> HttpConnection:
+    def _http(self, caller: Caller) -> asyncio.Protocol:
+        from peerpost_daemon.rpc.http import HttpConnection  # noqa: PLC0415 - most speak lines
+
         return HttpConnection(self._dispatcher, self._limits, caller, self._enter, self.leave)
 
     def _enter(self, client: Client) -> DaemonError | None:
