@@ -54,6 +54,7 @@ class Requests:
         self._online = False
         self._woken = asyncio.Event()
         membership.admit = inbox.admit
+        inbox.accepted_elsewhere = self._accepted_elsewhere
 
     async def accept(self, id_: bytes) -> None:
         """Take a channel; what waited is there when this returns.
@@ -130,6 +131,11 @@ class Requests:
             _log.info("a declined channel is left later: %s", error.kind)
             delay = error.retry_after or RETRY_SECONDS
             asyncio.get_running_loop().call_later(delay, self._woken.set)
+
+    async def _accepted_elsewhere(self, id_: bytes) -> None:
+        """Take a channel that another device of this identity has accepted; raise LinkError."""
+        await self._inbox.admit(id_)
+        await self._tell(id_, "accepted")
 
     async def _found(self, id_: bytes) -> Channel:
         channel = await self._database.read(lambda db: channels.find(db, id_))

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 
 from peerpost_daemon.inbound.opening import Recipient, Taking
 from peerpost_daemon.inbound.rosters import meet_listed
-from peerpost_daemon.records import channels, outbox, requests
+from peerpost_daemon.records import channels, contacts, outbox, requests
 from peerpost_daemon.records.channels import ChannelState
 from peerpost_daemon.vault.connection import SqlConnection
 from peerpost_protocol.card import Card
 from peerpost_protocol.frames import decode_signed
+from peerpost_protocol.receipt import Receipt
 from peerpost_protocol.roster import Add, Change, Create, parse_event
 
 
@@ -22,6 +23,20 @@ def cards_of(changes: list[Change]) -> set[bytes]:
     """Return the ids of the cards that changes list."""
     members = (m for c in changes if isinstance(c, Create | Add) for m in c.members)
     return {card for member in members for card in member.cards}
+
+
+def accepted_elsewhere(db: SqlConnection, receipt: Receipt, me: Card) -> bool:
+    """Say whether a receipt shows that another device of ours has accepted a request: only then it says what it has.
+
+    Attacker: inviter and relay, who may list a card of theirs as one of ours. So the card must be one that this device
+    itself seals to as its own identity's.
+    """
+    channel = channels.find(db, receipt.body.channel)
+    if channel is None or channel.state is not ChannelState.REQUESTED:
+        return False
+    if receipt.card.identity != me.identity or receipt.card.id == me.id:
+        return False
+    return any(card.id == receipt.card.id for card in contacts.usable(db, me.identity))
 
 
 def admit(

@@ -9,7 +9,7 @@ what was not stored.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from peerpost_daemon.asking import Relay
 from peerpost_daemon.bell import Bell
@@ -92,6 +92,7 @@ class Inbox:
         self._broken = broken
         self._max_history_bytes = max_history_bytes
         self.surpassed: Callable[[], None] = lambda: None  # receivers are ahead of us
+        self.accepted_elsewhere: Callable[[bytes], Awaitable[None]] = self.admit
         self._checkpoints = (
             Checkpoints(database, directory.histories, now_ms=now_ms)
             if directory.histories is not None
@@ -164,10 +165,11 @@ class Inbox:
             for channel, end in lacking.items():
                 news |= News(await self._learn(channel, end))
             notices = [one for one in batch if isinstance(one, Receipted)]
-            if notices:
-                await self._note(notices)
+            accepted = await self._note(notices) if notices else set[bytes]()
         self._bell.ring()
         self._stored(news)
+        for channel in accepted:
+            await self.accepted_elsewhere(channel)
 
     async def _hear_of_cards(self, batch: list[Arrived]) -> bool:
         """Take news of cards, and the channels that they bring; return whether cards or rosters changed."""
@@ -269,24 +271,28 @@ class Inbox:
     def _open(self, parsed: ParsedItems, cards: dict[bytes, Card]) -> OpenedItems:
         return [(ch, opening.open_items(items, cards, self._me)) for ch, items in parsed]
 
-    async def _note(self, notices: list[Receipted]) -> None:
+    async def _note(self, notices: list[Receipted]) -> set[bytes]:
+        """Take receipts; return the requests that another device of ours has accepted."""
         claims, malformed = receipts.parse((n.channel, n.receipt) for n in notices)
         cards, _ = await self._cards({claim.body.card for claim in claims})
         few = len(claims) <= MAX_OPENED_WHILE_STORING
         checked = None if few else await asyncio.to_thread(receipts.verify, claims, cards)
         now_ms = self._now_ms()
 
-        def store(db: SqlConnection) -> bool:
+        def store(db: SqlConnection) -> tuple[bool, set[bytes]]:
             verified, forged = checked or receipts.verify(claims, cards)
             for bad in (*malformed, *forged):
                 receipts.warn(db, bad, now_ms)
             surpassed = [receipts.take(db, receipt, self._me, now_ms) for receipt in verified]
             for notice in notices:
                 channels.advance_receipts(db, notice.channel, notice.revision)
-            return any(surpassed)
+            own = [r for r in verified if admitting.accepted_elsewhere(db, r, self._me.card)]
+            return any(surpassed), {receipt.body.channel for receipt in own}
 
-        if await self._database.write(store, later=not self._bell.hurried):
+        surpassed, accepted = await self._database.write(store, later=not self._bell.hurried)
+        if surpassed:
             self.surpassed()
+        return accepted
 
     async def admit(self, channel: bytes) -> None:
         """Take a channel that was a request, and what waited in it, in its order.
