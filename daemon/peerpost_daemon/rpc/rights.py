@@ -47,10 +47,13 @@ class Rights(Struct, frozen=True):
 
     def check(self, scope: Scope, reach: Reach) -> None:
         """Raise DaemonError forbidden, naming the scope, unless a method of this kind may be called."""
-        if scope not in self.scopes:
+        channels = self.scopes.get(scope, _NONE)
+        if channels is None:
+            return
+        if not channels:
             message = f"This caller has not the scope {scope.value}."
             raise DaemonError("forbidden", message, extra={"scope": scope.value})
-        if reach is Reach.ACCOUNT and self.scopes[scope] is not None:
+        if reach is Reach.ACCOUNT:
             message = "This is about the whole account; this caller is kept to some channels."
             raise DaemonError("forbidden", message, extra={"scope": scope.value})
 
