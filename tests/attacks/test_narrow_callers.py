@@ -8,6 +8,7 @@ it says how far it reaches and how that was tried.
 
 import json
 import logging
+import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from peerpost_daemon.methods.registry import registry_of
+from peerpost_daemon.records import answers
 from peerpost_daemon.rpc import Method, Reach, Scope
 from tests.daemon.methods.house import BOB, CAROL, House, message_by
 from tests.daemon.rpc.stage import request
@@ -208,6 +210,33 @@ async def test_who_may_only_send_reads_nothing_by_sending(tmp_path: Path) -> Non
         for name in ("message.react", "message.edit", "message.delete", "message.cancel"):
             answer = await alice.ask(name, **CASES[name](two, two.theirs))
             assert SECRET not in json.dumps(answer), name
+
+
+async def test_who_may_only_send_gets_no_answers_to_what_others_asked(tmp_path: Path) -> None:
+    async with house_of_another(tmp_path, given(Scope.SEND)) as alice:
+        two = await two_channels(alice)
+        asked = two.said[two.ours]
+        await alice.move(asked, "sent")
+        id_ = bytes.fromhex(asked.replace("-", ""))
+        is_request = "UPDATE message SET request = id WHERE id = ?"
+        await alice.daemon.write(lambda db: db.execute(is_request, (id_,)).rowcount)
+        answer = message_by(BOB, two.ours, SECRET, request=id_, answers=True, id=id_[::-1])
+        await alice.arrived(answer)
+        assert await alice.daemon.read(lambda db: len(answers.to(db, id_))) == 1
+        assert (await alice.result("message.status", message=asked))["answers"] == []
+
+
+async def test_dead_letters_of_other_channels_are_not_shown(bounded: House) -> None:
+    two = await two_channels(bounded)
+    await bounded.result("event.subscribe", consumer="bot", ack_seconds=60.0, kinds=["link"])
+    name = f"uid:{os.geteuid()}:bot"
+    dead = (
+        "INSERT INTO held (consumer, cursor, state, attempt, due_at_ms, delay_ms) "
+        "SELECT ?, cursor, 'dead', 9, 0, 0 FROM event WHERE kind = 'message'"
+    )
+    assert await bounded.daemon.write(lambda db: db.execute(dead, (name,)).rowcount) == 2
+    letters = (await bounded.result("event.dead_letters", consumer="bot"))["dead_letters"]
+    assert [each["data"]["channel"] for each in letters] == [two.ours.hex()]
 
 
 async def test_a_channel_that_takes_an_allowed_ones_name_is_not_allowed(bounded: House) -> None:
