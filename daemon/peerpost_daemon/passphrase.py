@@ -50,7 +50,7 @@ def find(
     """
     if directory := environment.get(CREDENTIALS_VARIABLE):
         credential = Path(directory) / CREDENTIAL
-        if credential.exists():
+        if not _is_missing(credential):
             return _from_file(credential, "credential", private=False)
     if (number := environment.pop(DESCRIPTOR_VARIABLE, None)) is not None:
         return _from_descriptor(number)
@@ -59,6 +59,17 @@ def find(
     if prompt is not None:
         return _from_prompt(prompt, confirm=confirm)
     return None
+
+
+def _is_missing(path: Path) -> bool:
+    """Tell whether nothing is there; what cannot be looked at is there, and bad."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def terminal() -> Prompt | None:

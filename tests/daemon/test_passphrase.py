@@ -89,3 +89,9 @@ def test_a_new_passphrase_is_asked_for_twice() -> None:
     assert find({}, prompt=lambda _: next(answers), confirm=True) == b"one"
     with pytest.raises(DaemonError, match="differ"):
         find({}, prompt=lambda _: next(answers), confirm=True)
+
+
+def test_a_credential_that_cannot_be_reached_is_not_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "folder").touch()
+    with pytest.raises(DaemonError, match="cannot be read"):
+        find({"CREDENTIALS_DIRECTORY": str(tmp_path / "folder")})
