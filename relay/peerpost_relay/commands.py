@@ -86,13 +86,9 @@ def parser() -> argparse.ArgumentParser:
 def _add_serve(command: argparse.ArgumentParser) -> None:
     _add_data(command)
     add = command.add_argument
-    add(
-        "--listen",
-        action="append",
-        default=[],
-        type=_address,
-        metavar="HOST:PORT",
-        help="where to listen, unless a service manager passes sockets on; port 0: any free one; "
+    _add_listen(
+        command,
+        "where to listen, unless a service manager passes sockets on; port 0: any free one; "
         "unix:/path: a socket; may be given several times (default: 127.0.0.1:8437)",
     )
     add("--log-format", choices=("text", "json"))
@@ -102,7 +98,20 @@ def _add_serve(command: argparse.ArgumentParser) -> None:
         default = getattr(RelaySettings(), field)
         help_ = f"{what} (default: {default})"
         add(option, type=_count, metavar="N", dest=field, help=help_)
-    add(
+    _add_set(command)
+    add("--check-config", action="store_true", help="read the configuration, say whether it holds")
+    add("--example-config", action="store_true", help="print a file with every setting")
+    command.set_defaults(run=_serve)
+
+
+def _add_listen(command: argparse.ArgumentParser, help_: str) -> None:
+    command.add_argument(
+        "--listen", action="append", default=[], type=_address, metavar="HOST:PORT", help=help_
+    )
+
+
+def _add_set(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
         "--set",
         action="append",
         default=[],
@@ -110,9 +119,6 @@ def _add_serve(command: argparse.ArgumentParser) -> None:
         metavar="SETTING=VALUE",
         help="any setting of the configuration file, such as edge.origins=[]",
     )
-    add("--check-config", action="store_true", help="read the configuration, say whether it holds")
-    add("--example-config", action="store_true", help="print a file with every setting")
-    command.set_defaults(run=_serve)
 
 
 def _add_token_create(command: argparse.ArgumentParser) -> None:
@@ -196,12 +202,14 @@ def _add_restore(command: argparse.ArgumentParser) -> None:
 
 def _add_doctor(command: argparse.ArgumentParser) -> None:
     _add_data(command)
+    _add_listen(command, "where the relay is listening, if not where the configuration says")
+    _add_set(command)
     command.add_argument("--json", action="store_true", help="print one JSON object")
     command.set_defaults(run=_doctor)
 
 
 def _doctor(asked: argparse.Namespace) -> int:
-    settings = _configured(asked, [])
+    settings = _configured(asked, [*_listening(asked), *asked.assigned])
     return admin.examine(_data_of(settings), settings, as_json=asked.json)
 
 
@@ -260,13 +268,16 @@ def _configured(asked: argparse.Namespace, assigned: list[str]) -> RelayConfigur
 def _assigned(asked: argparse.Namespace) -> list[str]:
     """Return what `serve`'s options say of settings."""
     assigned = [f"relay.{f}={getattr(asked, f)}" for _, f, _ in _QUOTAS if getattr(asked, f)]
-    if asked.listen:
-        assigned.append(f"listen={json.dumps(asked.listen)}")
+    assigned += _listening(asked)
     if asked.log_format:
         assigned.append(f"log_format={asked.log_format}")
     if asked.allow_unverified or asked.allow_without_token:
         assigned.append("relay.allow_unverified=true")
     return assigned + list(asked.assigned)
+
+
+def _listening(asked: argparse.Namespace) -> list[str]:
+    return [f"listen={json.dumps(asked.listen)}"] if asked.listen else []
 
 
 def _folder(asked: argparse.Namespace) -> Path:

@@ -1,5 +1,6 @@
 """The relay's doctor: each thing that can be wrong is named with what to do about it, and nothing is touched."""
 
+import asyncio
 import json
 import sqlite3
 import ssl
@@ -63,6 +64,14 @@ def test_the_exit_code_and_the_json_are_for_monitoring(tmp_path: Path) -> None:
     assert found["well"] is False
     assert all(check["fix"] for check in found["checks"] if check["result"] == "error")
     assert not (tmp_path / "none").exists()
+
+
+async def test_a_relay_that_serves_is_found_well_from_the_command_line(tmp_path: Path) -> None:
+    async with serving(tmp_path / "relay") as relay:
+        where = ("--data", str(tmp_path / "relay"), "--listen", relay.url.removeprefix("ws://"))
+        done = await asyncio.to_thread(complete, "doctor", *where)
+    assert done.returncode == 0, done.stdout
+    assert "ok       listener: " in done.stdout
 
 
 async def test_what_is_open_to_others_is_named_with_the_command_that_closes_it(data: Path) -> None:

@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 
 from peerpost_relay.metrics import ROWS
-from tests.relay.test_process import COMMAND, serving
+from tests.relay.test_process import COMMAND, get, serving
 from tests.support.relay_client import Person, RelayClient
 
 
@@ -37,6 +37,15 @@ async def test_a_scrape_shows_what_the_relay_does(tmp_path: Path) -> None:
     grown = "peerpost_relay_operations_total"
     assert after[grown] > before[grown]
     assert after["process_resident_memory_bytes"] > 0
+
+
+async def test_health_and_metrics_say_the_same(tmp_path: Path) -> None:
+    where = tmp_path / "metrics"
+    async with serving(tmp_path / "data", "--set", f"metrics=unix:{where}") as relay:
+        status, health = await asyncio.to_thread(get, relay.url + "/health")
+        shown = figures(await ask(where))
+    assert (status == 200) is health["well"] is (shown["peerpost_relay_well"] == 1)
+    assert health["stopping"] is (shown["peerpost_relay_stopping"] == 1)
 
 
 async def test_nothing_else_is_answered(tmp_path: Path) -> None:

@@ -139,4 +139,6 @@ complete -c peerpost-relay -n '_shtab_peerpost_relay_using; and test $_shtab_pee
 complete -c peerpost-relay -n '_shtab_peerpost_relay_using doctor' -s h -l help -d 'show this help message and exit'
 complete -c peerpost-relay -n '_shtab_peerpost_relay_using doctor' -l data -xka "(__fish_complete_directories)" -d 'the relay'"'"'s data folder'
 complete -c peerpost-relay -n '_shtab_peerpost_relay_using doctor' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'the configuration (default: $PEERPOST_RELAY_CONFIG or /etc/peerpost/relay.toml)'
+complete -c peerpost-relay -n '_shtab_peerpost_relay_using doctor' -l listen -x -d 'where the relay is listening, if not where the configuration says'
+complete -c peerpost-relay -n '_shtab_peerpost_relay_using doctor' -l set -x -d 'any setting of the configuration file, such as edge.origins=[]'
 complete -c peerpost-relay -n '_shtab_peerpost_relay_using doctor' -l json -d 'print one JSON object'

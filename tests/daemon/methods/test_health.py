@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from peerpost_daemon.link import LinkState, LinkStatus
 from peerpost_daemon.records import account as accounts
 from peerpost_daemon.records import alarms
@@ -76,6 +78,18 @@ async def _query_only(who: House, word: str) -> None:
     await who.daemon.database._writing.call(
         lambda db: db.execute(f"PRAGMA query_only = {word}").fetchall()
     )
+
+
+@pytest.mark.parametrize("locked", [False, True])
+async def test_status_and_health_say_the_same(alice: House, locked: bool) -> None:
+    await alice.result("message.send", to=BOB.identity, text="hello")
+    if locked:
+        await alice.result("daemon.lock")
+    status, health = await alice.result("daemon.status"), await alice.result("daemon.health")
+    assert status["state"] == health["state"]
+    assert status["relay"]["url"] == health["link"]["url"]
+    assert status["relay"]["state"] == health["link"]["state"]
+    assert status["outbox"]["queued"] == (health["outbox"] or {"queued": 0})["queued"]
 
 
 async def test_the_doctor_looks_at_everything(alice: House) -> None:
