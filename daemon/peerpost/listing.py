@@ -255,7 +255,8 @@ def contact_lines(contact: Contact) -> Iterable[str]:
     for card in contact["cards"]:
         seen = f"first seen {moment(card['first_seen_ms'])}"
         name = f"{label(card['card'])}  {label(card['device'])}"
-        yield f"  {name}  {label(card['state'])}, {seen}"
+        known = label(card["attestation"] or "unverified")
+        yield f"  {name}  {label(card['state'])}, {known}, {seen}"
         yield f"    fingerprint {label(card['fingerprint'])}"
 
 

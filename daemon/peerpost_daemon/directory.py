@@ -44,6 +44,7 @@ class Directory:
         self._relay = relay
         self._database = database
         self._stored: dict[bytes, Card] = {}
+        self._said: dict[bytes, str] = {}  # attestations that were not noted yet
 
     async def search(self, identities: Sequence[str]) -> list[FoundCard]:
         """Return the live cards of identities, oldest first; store nothing. Raises LinkError."""
@@ -55,6 +56,7 @@ class Directory:
         opened = await asyncio.to_thread(_all_verified, found)
         pairs = zip(opened, found, strict=True)
         verified = [(card, r) for card, r in pairs if card and card.identity in asked]
+        self._hear({card.id: record.attestation.value for card, record in verified})
         trust = await self._database.read(
             lambda db: [contacts.card(db, card.id) for card, _ in verified]
         )
@@ -71,6 +73,8 @@ class Directory:
             answer = await ask(self._relay, FetchCards(0, batch), Cards)
             opened = await asyncio.to_thread(_all_verified, answer.records)
             cards |= {card.id: card for card in opened if card is not None}
+            pairs = zip(opened, answer.records, strict=True)
+            self._hear({card.id: r.attestation.value for card, r in pairs if card is not None})
         return {id_: cards[id_] for id_ in wanted if id_ in cards}
 
     async def known_or_fetched(self, ids: set[bytes], own: Card) -> dict[bytes, Card]:
@@ -86,6 +90,17 @@ class Directory:
         self.stored({card.id: card for card in stored})
         cards |= {card.id: card for card in stored}
         return cards | await self.fetch(ids - cards.keys())
+
+    async def note_attestations(self) -> None:
+        """Store what the relay has said of the cards that are in the vault by now."""
+        if self._said:
+            said, self._said = self._said, {}
+            await self._database.write(lambda db: contacts.attest(db, said))
+
+    def _hear(self, said: Mapping[bytes, str]) -> None:
+        if len(self._said) + len(said) > MAX_REMEMBERED:
+            self._said.clear()
+        self._said.update(said)
 
     async def learn(self, identities: Iterable[str]) -> bool:
         """Read what is new of histories; return whether the standing of any card changed. Raises LinkError."""

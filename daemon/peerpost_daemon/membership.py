@@ -249,6 +249,7 @@ class Membership:
             await self._directory.learn([identity])
             now_ms, me = self._now_ms(), self._me.card
             cards = await self._database.write(lambda db: _met(db, found, me, now_ms))
+            await self._directory.note_attestations()
         return Member(identity, Role.MEMBER, tuple(card.id for card in cards))
 
 

@@ -132,6 +132,7 @@ CONTACT: dict[str, Any] = {
             "card": CARD,
             "device": "phone",
             "state": "pinned",
+            "attestation": "unverified",
             "fingerprint": "1111 2222",
             "first_seen_ms": 1_700_000_000_000,
         }

@@ -50,7 +50,7 @@ CASES: list[Case] = [
     (["cancel", "a"], "message.cancel", {"message": "a"}, "is cancelled"),
     (["card", "search", BOB], "card.search", {"identity": BOB}, "not trusted"),
     (["contacts", "list"], "contact.list", {}, "bob@example.org  pinned, 1 card"),
-    (["contacts", "show", BOB], "contact.show", {"identity": BOB}, "1111 2222"),
+    (["contacts", "show", BOB], "contact.show", {"identity": BOB}, "pinned, unverified, first"),
     (["contacts", "accept", BOB], "contact.accept", {"identity": BOB}, "pinned"),
     (
         ["contacts", "accept", BOB, "--card", "cc"],

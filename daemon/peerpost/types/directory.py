@@ -32,6 +32,7 @@ class ContactCard(TypedDict):
     card: str
     device: str
     state: Literal["pinned", "endorsed", "offered", "ended", "revoked"]
+    attestation: str | None
     fingerprint: str
     first_seen_ms: int
 

@@ -243,6 +243,7 @@ class Inbox:
 
         echo = all(_is_echo(one, self._me.card.id) for _, items in parsed for one in items)
         done, files = await self._database.write(store, later=echo and not self._bell.hurried)
+        await self._directory.note_attestations()
         if done.rewound:
             self.await_session()  # the next session reads from where the cursor is now
             self._broken()

@@ -67,11 +67,12 @@ class CardMethods:
         yield Method.of("card.revoke", self.revoke, scope=Scope.ADMIN, errors=changed)
 
     async def search(self, params: Search, call: Call) -> views.CardsFound:  # noqa: ARG002 - a handler's shape
-        """Ask the relay's directory for the live cards of an identity; nothing is stored."""
+        """Ask the relay's directory for the live cards of an identity; none of them is met by it."""
         own = self._daemon.account.card.id
         directory, who = self._daemon.engine.directory, identity(params.identity)
         try:
             found = await directory.search([who])
+            await directory.note_attestations()
         except LinkError as error:
             raise public(error) from error
         return views.CardsFound(

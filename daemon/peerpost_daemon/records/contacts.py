@@ -6,6 +6,8 @@ by it is shown until somebody accepts it. How a contact moves is `trust.TRANSITI
 block, name, policy) is in `judgement`.
 """
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 from peerpost_daemon import trust as rules
@@ -23,6 +25,7 @@ class KnownCard(Struct, frozen=True):
     card: Card
     trust: Trust
     first_seen_ms: int
+    attestation: str | None = None  # what the relay said last; None: it did not
 
 
 class Contact(Struct, frozen=True):
@@ -51,7 +54,7 @@ class Standing(Struct, frozen=True):
 def card(db: SqlConnection, id_: bytes) -> KnownCard | None:
     """Return the card with this id."""
     row = db.execute(
-        "SELECT signed, trust, first_seen_ms FROM card WHERE id = ?", (id_,)
+        "SELECT signed, trust, first_seen_ms, attestation FROM card WHERE id = ?", (id_,)
     ).fetchone()
     return _known(row) if row else None
 
@@ -121,6 +124,13 @@ def store(db: SqlConnection, card: Card, trust: Trust, now_ms: int) -> None:
     db.execute(
         "INSERT INTO card (id, identity, signed, trust, first_seen_ms) VALUES (?, ?, ?, ?, ?)",
         (card.id, card.identity, encode(card.signed), trust.value, now_ms),
+    )
+
+
+def attest(db: SqlConnection, said: Mapping[bytes, str]) -> None:
+    """Note what the relay says stands behind the identities of cards, as far as these are here."""
+    db.executemany(
+        "UPDATE card SET attestation = ?2 WHERE id = ?1 AND attestation IS NOT ?2", said.items()
     )
 
 
@@ -202,7 +212,7 @@ def has_list(db: SqlConnection, card: Card) -> bool:
 
 def _contact(db: SqlConnection, row: tuple[str, str, int, str | None, str | None]) -> Contact:
     cards = db.execute(
-        "SELECT signed, trust, first_seen_ms FROM card WHERE identity = ? ORDER BY 3, id",
+        "SELECT signed, trust, first_seen_ms, attestation FROM card WHERE identity = ? ORDER BY 3, id",
         (row[0],),
     ).fetchall()
     policy = rules.Policy(row[4]) if row[4] else None
@@ -210,8 +220,8 @@ def _contact(db: SqlConnection, row: tuple[str, str, int, str | None, str | None
     return Contact(row[0], ContactState(row[1]), row[2], row[3], policy, known)
 
 
-def _known(row: tuple[bytes, str, int]) -> KnownCard:
-    return KnownCard(open_card(decode_signed(row[0])), Trust(row[1]), row[2])
+def _known(row: tuple[bytes, str, int, str | None]) -> KnownCard:
+    return KnownCard(open_card(decode_signed(row[0])), Trust(row[1]), row[2], row[3])
 
 
 def _exists(db: SqlConnection, id_: bytes) -> bool:

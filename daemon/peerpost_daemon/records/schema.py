@@ -3,6 +3,7 @@
 from typing import Final
 
 from peerpost_daemon.records.ahead_schema import AHEAD
+from peerpost_daemon.records.attestation_schema import ATTESTATIONS
 from peerpost_daemon.records.backup_schema import BACKUPS
 from peerpost_daemon.records.bounds_schema import BOUNDS
 from peerpost_daemon.records.content_schema import CONTENT
@@ -216,4 +217,5 @@ MIGRATIONS: Final = (
     Migration(16, "blobs to remove at the relay", UNWANTED_BLOBS),
     Migration(17, "uploads that a relay may have lost", DOUBTS),
     Migration(18, "devices that link once they are proven", LINKING),
+    Migration(19, "what the relay says of contacts' cards", ATTESTATIONS),
 )

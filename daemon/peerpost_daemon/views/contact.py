@@ -19,6 +19,7 @@ class ContactCard(Struct, frozen=True):
     card: str
     device: str
     state: Trust
+    attestation: str | None
     fingerprint: str
     first_seen_ms: int
 
@@ -113,5 +114,11 @@ def card_found(card: Card, attestation: str, *, trusted: bool) -> CardFound:
 
 def _card(known: KnownCard) -> ContactCard:
     id_ = known.card.id
-    device = known.card.body.device
-    return ContactCard(id_.hex(), device, known.trust, fingerprint(id_), known.first_seen_ms)
+    return ContactCard(
+        id_.hex(),
+        known.card.body.device,
+        known.trust,
+        known.attestation,
+        fingerprint(id_),
+        known.first_seen_ms,
+    )
