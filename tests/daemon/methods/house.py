@@ -79,6 +79,9 @@ class Recorder:
         self.plan.said.append(("search", *identities))
         return self.plan.found
 
+    async def note_attestations(self) -> None:
+        """Have nothing to note: no relay said anything."""
+
     async def create(self, name: str, identities: Sequence[str]) -> bytes:
         self._note("create", name, *identities)
         made = channel_of(ALICE, *(person(who.partition("@")[0]) for who in identities), name=name)
