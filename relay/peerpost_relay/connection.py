@@ -168,9 +168,9 @@ class Connection(asyncio.Protocol):
         edge = self._edge
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is not a subclass
         _keep_little(transport, edge.settings.unsent_bytes)
-        self.peer = _address(transport.get_extra_info("peername"))
+        self.peer = address_of(transport)
         self._speaks_for = edge.proxies.believes(self.peer)
-        network = None if self._speaks_for else network_of(self.peer)
+        network = edge.counted(self.peer)
         if edge.besieged() or not edge.admit(network):
             self.abort()
             return
@@ -351,5 +351,7 @@ def _keep_little(transport: asyncio.BaseTransport, unsent_bytes: int) -> None:
             opened.setsockopt(socket.IPPROTO_TCP, NOTSENT_LOWAT, unsent_bytes)
 
 
-def _address(peername: object) -> str:
+def address_of(transport: asyncio.BaseTransport) -> str:
+    """Return the peer's IP address, or "unix"."""
+    peername: object = transport.get_extra_info("peername")
     return str(peername[0]) if isinstance(peername, tuple) else UNIX

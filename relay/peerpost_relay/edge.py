@@ -5,10 +5,11 @@ What a tick of the loop brings for many receivers leaves at its end, in one call
 
 import asyncio
 from collections import Counter
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from peerpost_relay.addresses import Proxies
+from peerpost_relay.addresses import Proxies, network_of
 from peerpost_relay.http import Pages
 from peerpost_relay.settings import EdgeSettings
 from peerpost_relay.wheel import Wheel
@@ -49,6 +50,7 @@ class Edge:
     emptied: asyncio.Event = field(default_factory=asyncio.Event)  # set when the last one goes
     networks: Counter[str] = field(default_factory=Counter)  # sockets of each address
     opened: int = 0  # how many of them are WebSockets
+    securing: dict[asyncio.Task[None], str | None] = field(default_factory=dict)  # not TLS yet
     owing: "list[Connection]" = field(default_factory=list)  # what they were sent is to leave
     proxies: Proxies = field(init=False)
 
@@ -81,6 +83,21 @@ class Edge:
         """Tell whether one more WebSocket would be too many."""
         return self.opened >= self.settings.connections_max
 
+    def counted(self, address: str) -> str | None:
+        """Return what counts as the address of a peer, None for one who is not bounded."""
+        return None if self.proxies.believes(address) else network_of(address)
+
+    def secure(self, network: str | None, speaking: Coroutine[Any, Any, None]) -> None:
+        """Let a socket that was admitted speak TLS."""
+        task = self.loop.create_task(speaking)
+        self.securing[task] = network
+        task.add_done_callback(self.secured)
+
+    def secured(self, task: "asyncio.Task[None]") -> None:
+        """Count a socket of `secure` no more: a connection takes its place, or it is gone."""
+        if task in self.securing:
+            self._leave(self.securing.pop(task))
+
     def admit(self, network: str | None) -> bool:
         """Count one more socket of an address; False, and nothing counted, when it has too many."""
         if network is None:
@@ -93,14 +110,18 @@ class Edge:
     def leave(self, connection: "Connection") -> None:
         """Forget a socket that is gone."""
         self.wheel.remove(connection)
-        if connection.network is not None:
-            self.networks[connection.network] -= 1
-            if not self.networks[connection.network]:
-                del self.networks[connection.network]
+        self._leave(connection.network)
         self.connections.discard(connection)
         if not self.connections:
             self.emptied.set()
 
     def besieged(self) -> bool:
         """Tell whether one more socket without a finished handshake would be too many."""
-        return len(self.connections) - self.opened >= self.settings.handshakes_max
+        shaking = len(self.securing) + len(self.connections) - self.opened
+        return shaking >= self.settings.handshakes_max
+
+    def _leave(self, network: str | None) -> None:
+        if network is not None:
+            self.networks[network] -= 1
+            if not self.networks[network]:
+                del self.networks[network]

@@ -7,6 +7,7 @@ import os
 import socket
 import ssl
 import stat
+from functools import partial
 from pathlib import Path
 from socket import AF_INET, AF_INET6, AF_UNIX
 
@@ -16,6 +17,7 @@ from peerpost_relay.connection import Connection
 from peerpost_relay.edge import Edge, Handler
 from peerpost_relay.http import Health, Information, Pages
 from peerpost_relay.settings import EdgeSettings
+from peerpost_relay.tls_door import TlsDoor
 from peerpost_relay.wheel import Wheel
 
 UNIX_PREFIX = "unix:"
@@ -88,12 +90,10 @@ class Listener:
         if host.startswith(UNIX_PREFIX):
             return [await self._listen_unix(edge, host)]
         server = await edge.loop.create_server(
-            lambda: Connection(edge),
+            partial(_arriving, edge, self._ssl_context),
             host,
             port,
             backlog=self._settings.backlog,
-            ssl=self._ssl_context,
-            ssl_handshake_timeout=self._settings.handshake_seconds if self._ssl_context else None,
         )
         self._servers.append(server)
         return [
@@ -115,11 +115,9 @@ class Listener:
         create = loop.create_unix_server if unix else loop.create_server
         context = None if unix else self._ssl_context
         server = await create(
-            lambda: Connection(edge),
+            partial(_arriving, edge, context),
             sock=passed,
             backlog=self._settings.backlog,
-            ssl=context,
-            ssl_handshake_timeout=self._settings.handshake_seconds if context else None,
         )
         self._servers.append(server)
         return Bound(f"{UNIX_PREFIX}{name}") if unix else _bound(name, context)
@@ -130,6 +128,8 @@ class Listener:
             server.close()
         for connection in self.connections:
             connection.close(SERVICE_RESTART, reason)
+        for task in list(self._edge.securing) if self._edge else ():
+            task.cancel()
         await self._emptied(drain_seconds)
         for connection in self.connections:
             connection.abort()
@@ -167,6 +167,10 @@ class Listener:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await edge.emptied.wait()
+
+
+def _arriving(edge: Edge, context: ssl.SSLContext | None) -> asyncio.Protocol:
+    return Connection(edge) if context is None else TlsDoor(edge, context)
 
 
 def _bound(name: tuple[str, int], context: ssl.SSLContext | None) -> Bound:

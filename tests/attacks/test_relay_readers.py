@@ -148,7 +148,7 @@ def test_the_bounds_of_one_address_are_well_below_those_of_all() -> None:
 async def test_only_a_proxy_of_this_host_speaks_for_other_addresses(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("peerpost_relay.connection._address", lambda _: HERE)
+    monkeypatch.setattr("peerpost_relay.connection.address_of", lambda _: HERE)
     async with (
         running_relay(tmp_path) as relay,
         await RelayClient.connect(relay.url, forwarded_for=THERE) as client,

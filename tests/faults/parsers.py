@@ -11,7 +11,7 @@ from types import UnionType
 from typing import Any
 
 import msgspec
-from hypothesis import Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from websockets.frames import Frame, Opcode
 
 from peerpost import rpc as client_rpc
@@ -105,7 +105,12 @@ def _samples(union: object) -> list[bytes]:
     for frame in frames:
 
         @settings(
-            max_examples=SAMPLES_A_FRAME, derandomize=True, database=None, phases=[Phase.generate]
+            max_examples=SAMPLES_A_FRAME,
+            derandomize=True,
+            database=None,
+            phases=[Phase.generate],
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],  # a busy machine is no fault
         )
         @given(values(frame))
         def take(value: Any) -> None:
