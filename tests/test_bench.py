@@ -8,6 +8,7 @@ import pytest
 
 from scripts.benchmarks.case import Case, Peer, choose_peers
 from scripts.benchmarks.command import main
+from scripts.benchmarks.curves import curves_of
 from scripts.benchmarks.figure import Figure, Sample, figures_of, percentile, table
 from scripts.benchmarks.registry import CASES
 
@@ -55,6 +56,15 @@ def test_a_peer_that_is_not_installed_is_told_from_one_that_does_other_work() ->
 def test_samples_of_one_metric_make_one_figure() -> None:
     samples = [Sample("a", "m", "ms", value) for value in (3.0, 1.0, 2.0)]
     assert figures_of("x", samples) == [Figure("x", "a", "m", "ms", 2.0, 1.0, 3.0, 3)]
+
+
+def test_curves_are_read_from_the_figures_in_the_order_of_their_sizes() -> None:
+    figures = [
+        {"case": "growth", "metric": "readers: 1,000"},
+        {"case": "growth", "metric": "readers: 10"},
+        {"case": "relay", "metric": "deliveries"},
+    ]
+    assert [size for size, _ in curves_of(figures)["readers"]] == [10, 1_000]
 
 
 def test_percentiles_are_values_that_were_measured() -> None:

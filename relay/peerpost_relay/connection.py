@@ -114,12 +114,29 @@ class Connection(asyncio.Protocol):
         waiting.append(framed)
         self._waiting_bytes += len(framed)
 
+    def offer(self, framed: bytes, bytes_max: int) -> bool:
+        """Send like `send`, unless `buffered` is over `bytes_max`; return whether they were sent, or dropped.
+
+        One call for each receiver of each message, so it is written out: what it spares is a third.
+        """
+        waiting = self._waiting
+        if self._phase is _OPEN:
+            if self._waiting_bytes + self._transport.get_write_buffer_size() > bytes_max:
+                return False
+            if not waiting and self._writing:
+                self._edge.flush_soon(self)
+            waiting.append(framed)
+            self._waiting_bytes += len(framed)
+            return True
+        return self.buffered <= bytes_max
+
     def flush(self) -> None:
         """Hand what waits to the kernel, unless it takes no more (called by the edge)."""
         if self._phase is not _OPEN or not self._writing:
             return
         if self._waiting:
-            self._drain_owed |= self.buffered > self._edge.settings.write_low_bytes
+            unsent = self._waiting_bytes + self._transport.get_write_buffer_size()
+            self._drain_owed |= unsent > self._edge.settings.write_low_bytes
             self._write()
         if self._drain_owed and self._writing:
             self._drain_owed = False

@@ -164,16 +164,11 @@ class FanOut(Renewable):
         """Send items to all live, their author too; return who is live no more.
 
         That is who has too much unread; it is sent nothing of these. This loop is the hot path: a
-        delivery is one look at a number and one append to a list.
+        delivery is one call, one look at a number and one append to a list.
         """
         data = delivery(feed.channel, items)
         bound = self._settings.live_bytes_max
-        late = []
-        for follow, sink in feed.live.items():
-            if sink.buffered > bound:
-                late.append(follow)
-            else:
-                sink.send(data)
+        late = [follow for follow, sink in feed.live.items() if not sink.offer(data, bound)]
         return _late(feed, late)
 
     def _send_receipts(self, feed: Feed, framed: list[tuple[bytes, bytes]]) -> list[Follow]:

@@ -14,6 +14,9 @@ class Sink(Protocol):
     def send(self, framed: bytes) -> None:
         """Send framed bytes."""
 
+    def offer(self, framed: bytes, bytes_max: int) -> bool:
+        """Send framed bytes unless more than so many are not read yet; return whether they were."""
+
 
 class Feed:
     """Be a followed channel: what it has been told of, and who has seen exactly that."""

@@ -2,9 +2,10 @@
 
 One task, one inbox, bounded in frames and bytes. All that waits (up to `batch_frames_max`) is
 taken at once, cut into as many parts as there are verifying threads (libsodium runs outside the
-interpreter's lock), and handed on in the order of arrival. Sockets whose frames meet a full inbox,
-that have too much under way, or whose peers do not read their answers, are not read until that is
-over.
+interpreter's lock), and handed on in the order of arrival. Few that meet an idle writer are handed
+on unverified, to be verified in its thread before they are written: a message that comes alone is
+handed from thread to thread twice and not four times. Sockets whose frames meet a full inbox, that
+have too much under way, or whose peers do not read their answers, are not read until that is over.
 """
 
 import asyncio
@@ -34,6 +35,7 @@ from peerpost_relay.settings import RelaySettings, Renewable
 from peerpost_relay.store import Snapshot, Store, StoredCard
 
 PART_FRAMES_MIN = 4  # a smaller part is not worth another thread
+ALONE_FRAMES_MAX = 2  # that are verified where they are written
 
 Cards = Mapping[bytes, StoredCard | None]
 
@@ -49,11 +51,13 @@ class Job(Struct, frozen=True):
     """Be what a frame asks: `check` runs in a thread, `then` takes its result on the loop.
 
     `check` None: there is nothing to verify. A RefusalError takes the place of the result.
+    `at_once`, in place of both: hand it on with its check.
     """
 
     peer: Peer
     check: Callable[[], Any] | None
     then: Callable[[Any], None]
+    at_once: Callable[[], None] | None = None
 
 
 class Desk(Protocol):
@@ -64,6 +68,10 @@ class Desk(Protocol):
 
     async def room(self) -> None:
         """Wait until the stages behind have room."""
+
+    @property
+    def idle(self) -> bool:
+        """Tell whether nothing is being written."""
 
 
 class Ingest(Renewable):
@@ -163,6 +171,10 @@ class Ingest(Renewable):
             self._lost(admitted, error)
             return
         jobs = [desk.job(peer, asked, cards) for peer, asked, _ in admitted]
+        if desk.idle and _are_few(jobs):
+            for job in jobs:
+                job.at_once() if job.at_once else job.then(None)
+            return
         for job, result in zip(jobs, await self._verified(jobs), strict=True):
             job.then(result)
 
@@ -236,13 +248,20 @@ def _cards(snapshot: Snapshot, *, wanted: set[bytes]) -> dict[bytes, StoredCard 
     }
 
 
+def _are_few(jobs: list[Job]) -> bool:
+    """Tell whether a batch is no work for threads: its checks can be made where it is written."""
+    checks = [job for job in jobs if job.check is not None]
+    return len(checks) <= ALONE_FRAMES_MAX and all(job.at_once for job in checks)
+
+
 def _checked(jobs: list[Job]) -> list[Any]:
-    return [_check(job) for job in jobs]
+    return [checked(job.check) for job in jobs]
 
 
-def _check(job: Job) -> Any:  # noqa: ANN401  each check has its own verified type
+def checked(check: Callable[[], Any] | None) -> Any:  # noqa: ANN401  each check has its own verified type
+    """Return what a check verified, or the refusal that it ended in."""
     try:
-        return job.check() if job.check is not None else None
+        return check() if check is not None else None
     except RefusalError as refusal:
         return refusal
     except ProtocolError as error:

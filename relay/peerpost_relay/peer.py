@@ -25,6 +25,9 @@ class Line(Protocol):
     def send(self, framed: bytes) -> None:
         """Send framed bytes."""
 
+    def offer(self, framed: bytes, bytes_max: int) -> bool:
+        """Send framed bytes unless more than so many are not read yet; return whether they were."""
+
     def pause_reading(self) -> None:
         """Read no more for now."""
 

@@ -44,7 +44,7 @@ from peerpost_relay.quotas import STATEMENT_WRITES, Quotas, event_writes, lookup
 from peerpost_relay.session import Proven
 from peerpost_relay.settings import RelaySettings, Renewable
 from peerpost_relay.stages import Stages
-from peerpost_relay.store import COSTS, Query
+from peerpost_relay.store import COSTS, Operation, Query, Transaction
 from peerpost_relay.subscriptions import Subscriptions
 from peerpost_relay.writer import Write
 from peerpost_relay.writes import WRITES, WriteFrame, Writes
@@ -104,6 +104,11 @@ class Requests(Renewable):
         others = [one for one in self._sessions.pop(proof.card.id, []) if one is not peer]
         if others:
             self._sessions[proof.card.id] = others
+
+    @property
+    def idle(self) -> bool:
+        """Tell whether nothing is being written."""
+        return self._writer.idle
 
     async def room(self) -> None:
         """Wait until writer and queries have room."""
@@ -228,15 +233,18 @@ class Requests(Renewable):
             answer = partial(self._written, peer, asked.request, refusal)
             return Job(peer, None, lambda _: answer())
         check, operation = self._writes.checks(peer.session, asked, cards, self._clock())
+        answer = partial(self._written, peer, asked.request)
 
         def then(verified: Any) -> None:  # noqa: ANN401  each check has its own verified type
             if isinstance(verified, RefusalError):
-                self._written(peer, asked.request, verified)
-                return
-            answer = partial(self._written, peer, asked.request)
-            self._writer.put(Write(operation(verified), answer))
+                answer(verified)
+            else:
+                self._writer.put(Write(operation(verified), answer))
 
-        return Job(peer, check, then)
+        def at_once() -> None:
+            self._writer.put(Write(partial(_verified_first, check, operation), answer))
+
+        return Job(peer, check, then, at_once)
 
     def _count(self, peer: Peer, asked: WriteFrame) -> None:
         """Count a write of an authenticated card; raise RefusalError over its rate."""
@@ -369,3 +377,15 @@ class Requests(Renewable):
 
 def _nothing(_: object) -> None:
     """Do no more for who has been sent away."""
+
+
+def _verified_first(
+    check: Callable[[], Any] | None,
+    operation: Callable[[Any], Operation[Any]],
+    transaction: Transaction,
+) -> Any:  # noqa: ANN401  each operation has its own result
+    """Verify and write; raise RefusalError, and write nothing, for what is not verified."""
+    verified = ingest.checked(check)
+    if isinstance(verified, RefusalError):
+        raise verified
+    return operation(verified)(transaction)

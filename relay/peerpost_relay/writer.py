@@ -51,6 +51,11 @@ class Writer(Renewable):
         """Count the operations that wait."""
         return len(self._inbox)
 
+    @property
+    def idle(self) -> bool:
+        """Tell whether nothing waits and nothing is being committed."""
+        return self._idle.is_set()
+
     def put(self, write: Write) -> None:
         """Let an operation wait for the next group; whoever puts many awaits `room` between."""
         self._inbox.append(write)

@@ -149,7 +149,7 @@ async def compare(folder: Path, count: int, rounds: int = 1) -> Compared:
 
 async def _flood_beside(flooding: _Flooding, count: int, compared: Compared) -> None:
     channel, first = flooding.roster.channel, flooding.last + 1
-    async with await _not_reading(flooding.relay.port, flooding.people[2]) as slow:
+    async with await not_reading(flooding.relay.port, flooding.people[2]) as slow:
         answer = await slow.subscribe(Cursor(channel, flooding.last, 0), everything=False)
         assert isinstance(answer, Subscribed), answer
         compared.beside.append(await flooding.flood(count))
@@ -182,10 +182,10 @@ async def _flooding(folder: Path) -> AsyncIterator[_Flooding]:
         yield flooding
 
 
-async def _not_reading(port: int, person: Person) -> Reader:
+async def not_reading(port: int, person: Person, kept_bytes: int = SOCKET_BYTES) -> Reader:
     """Return a client that reads nothing from its socket but what is waited for."""
     raw = socket.socket()
-    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BYTES)
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, kept_bytes)
     raw.setblocking(False)  # noqa: FBT003
     await asyncio.get_running_loop().sock_connect(raw, ("127.0.0.1", port))
     opened = await connect(

@@ -8,6 +8,9 @@ from tests.faults.simulation.long import hours
 from tests.faults.simulation.planted import planted
 from tests.faults.simulation.scenario import day, replay, simulate
 
+TELLING_SEED = (
+    6  # in whose few hours all three mistakes come to light, as in about every second one
+)
 SEEDS = [int(seed) for seed in os.environ.get("SIMULATION_SEEDS", "1").split(",")]
 
 SHORT_SEEDS = (1, 4, 3, 2, 5)

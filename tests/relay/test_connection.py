@@ -103,6 +103,24 @@ async def test_what_a_tick_brings_leaves_in_one_write() -> None:
         assert connection.buffered == 0
 
 
+async def test_what_is_offered_is_sent_unless_too_much_waits() -> None:
+    async with listening() as place, place.connect() as client:
+        connection = await place.recorder.heard("opened")
+        assert [connection.offer(frame(b"x"), 6) for _ in range(4)] == [True, True, True, False]
+        assert connection.buffered == 9
+        assert [await received(client) for _ in range(3)] == [b"x"] * 3
+        assert connection.offer(frame(b"y"), 6)
+        assert await received(client) == b"y"
+
+
+async def test_what_is_offered_to_a_closing_connection_is_dropped() -> None:
+    async with listening() as place, place.connect():
+        connection = await place.recorder.heard("opened")
+        connection.close(1000)
+        assert connection.offer(frame(b"x"), 6)
+        assert connection._waiting == []
+
+
 async def test_a_message_in_fragments_comes_up_whole() -> None:
     async with listening() as place, place.connect() as client:
         await client.send([b"one ", b"", b"message"])

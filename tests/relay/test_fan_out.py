@@ -50,6 +50,12 @@ class Recorder:
         head = 2 if framed[1] < 126 else 4 if framed[1] == 126 else 10
         self.frames.append(f.decode_relay_frame(framed[head:]))
 
+    def offer(self, framed: bytes, bytes_max: int) -> bool:
+        if self.buffered > bytes_max:
+            return False
+        self.send(framed)
+        return True
+
     def positions(self) -> list[int]:
         delivered = [frame for frame in self.frames if isinstance(frame, f.Deliver)]
         return [item.position for frame in delivered for item in frame.items]

@@ -37,6 +37,12 @@ class Line:
     def send(self, framed: bytes) -> None:
         self.sent += 1
 
+    def offer(self, framed: bytes, bytes_max: int) -> bool:
+        if self.buffered > bytes_max:
+            return False
+        self.send(framed)
+        return True
+
     def pause_reading(self) -> None:
         self.reading = False
 
@@ -53,8 +59,10 @@ class Line:
 class Desk:
     """Be the stages behind: verify by a given function, and remember what came out."""
 
-    def __init__(self, check: Callable[[int], Any]) -> None:
+    def __init__(self, check: Callable[[int], Any], *, idle: bool = False) -> None:
         self._check = check
+        self.idle = idle
+        self.at_once: list[int] = []
         self.results: list[tuple[int, Any]] = []
         self.done = asyncio.Event()
         self.wanted = 0
@@ -70,7 +78,11 @@ class Desk:
             if len(self.results) == self.wanted:
                 self.done.set()
 
-        return Job(peer, lambda: self._check(number), then)
+        def at_once() -> None:
+            self.at_once.append(number)
+            then(None)
+
+        return Job(peer, lambda: self._check(number), then, at_once)
 
     async def room(self) -> None:
         await self.open.wait()
@@ -202,6 +214,18 @@ async def test_frames_of_a_peer_that_is_gone_are_dropped(ingest: Ingest) -> None
     gone.leave()
     await work(ingest, desk, 1)
     assert desk.results == [(2, 2)]
+
+
+@pytest.mark.parametrize(("count", "idle"), [(2, True), (3, True), (2, False)])
+async def test_only_few_that_meet_an_idle_writer_are_handed_on_unverified(
+    ingest: Ingest, count: int, idle: bool
+) -> None:
+    desk, sender = Desk(lambda number: number, idle=idle), peer()
+    for number in range(count):
+        ingest.take(sender, request(number))
+    await work(ingest, desk, count)
+    assert desk.at_once == (list(range(2)) if idle and count == 2 else [])
+    assert [number for number, _ in desk.results] == list(range(count))
 
 
 async def test_nothing_more_is_taken_while_the_stages_behind_are_full(ingest: Ingest) -> None:

@@ -71,6 +71,12 @@ class LyingLine:
         for said in self._relay.say(ear, decode_relay_frame(unframed(framed))):
             self._line.send(frame(encode_frame(said)))
 
+    def offer(self, framed: bytes, bytes_max: int) -> bool:
+        if self.buffered > bytes_max:
+            return False
+        self.send(framed)
+        return True
+
 
 class MaliciousRelay(Relay):
     """Be the real relay; `say` is its one changed rule."""

@@ -2,8 +2,9 @@
 
 Groups are committed by one connection, queries run on another and catch-up on a third, so that
 none of them waits behind another. The log (WAL) is moved into the file by a fourth, passively: it waits
-for nobody and nobody waits for it. A passive checkpoint cannot finish while commits go on, so
-once the log is over `log_bytes_max` the writing connection does it between two groups.
+for nobody and nobody waits for it. It cannot finish while commits go on, and only a finished one
+lets the log begin anew, so what was committed meanwhile the writing connection moves between two
+groups: little after such a checkpoint, or whatever there is once the log is over `log_bytes_max`.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from peerpost_relay.errors import RefusalError, SetupError, StoreError, fault
 from peerpost_relay.replays import Replays
 from peerpost_relay.settings import RelaySettings
 from peerpost_relay.sqlite_store.group import GroupTransaction
+from peerpost_relay.sqlite_store.log import Log
 from peerpost_relay.sqlite_store.schema import migrate
 from peerpost_relay.sqlite_store.transaction import SqliteTransaction
 from peerpost_relay.sqlite_store.worker import Worker
@@ -43,14 +45,14 @@ class SqliteStore:
 
     def __init__(self, path: Path, settings: RelaySettings) -> None:
         self._path = path
-        self._log = path.with_name(path.name + "-wal")
+        self._log = Log(path)
         self._settings = settings
-        self._writer = Worker(path, settings.checkpoint_bytes)
-        self._reader = Worker(path, settings.checkpoint_bytes)
-        self._aside = Worker(path, settings.checkpoint_bytes)
-        self._checkpointer = Worker(path, settings.checkpoint_bytes)
+        self._writer = Worker(path, settings.log_bytes_max)
+        self._reader = Worker(path, settings.log_bytes_max)
+        self._aside = Worker(path, settings.log_bytes_max)
+        self._checkpointer = Worker(path, settings.log_bytes_max)
         self._checkpoint: asyncio.Task[None] | None = None
-        self._checkpointed_bytes = 0
+        self._nearly_moved = False  # the writing connection is to finish what was moved aside
         self._replays = Replays()  # the writer's
         self._epoch = b""
 
@@ -94,10 +96,7 @@ class SqliteStore:
 
     async def shorten_log(self) -> bool:
         """Cut the log to nothing, with the pages as they were before something was removed."""
-        done = await self._writer.run(_cut_log)
-        if done:
-            self._checkpointed_bytes = 0
-        return done
+        return await self._writer.run(_cut_log)
 
     async def close(self) -> None:
         """Close for good; the last connection to close empties the log."""
@@ -105,6 +104,7 @@ class SqliteStore:
             await asyncio.wait([self._checkpoint])
         for worker in (self._checkpointer, self._aside, self._reader, self._writer):
             await worker.close()
+        self._log.close()
 
     async def _open(self) -> None:
         try:
@@ -119,40 +119,27 @@ class SqliteStore:
             await worker.open()
             await worker.run(_forbid_writing)
         await self._checkpointer.open()
+        self._log.open(await self._writer.run(_page_bytes))
 
     async def _bound_the_log(self) -> None:
-        size = self._log_bytes()
-        if size > self._settings.log_bytes_max and self._checkpoint is None:
+        used = self._log.used()
+        if self._checkpoint is not None:
+            return
+        if self._nearly_moved or used.bytes > self._settings.log_bytes_max:
+            self._nearly_moved = False
             with contextlib.suppress(StoreError):  # the group before it is committed all the same
                 await self._writer.run(_move_log)
-        elif size - self._checkpointed_bytes > self._settings.checkpoint_bytes:
-            self._start_checkpoint(size)
-
-    def _start_checkpoint(self, size: int) -> None:
-        if self._checkpoint is None:
-            self._checkpointed_bytes = size
+        elif used.unmoved_bytes > self._settings.checkpoint_bytes:
             self._checkpoint = asyncio.create_task(self._move_log_aside())
             self._checkpoint.add_done_callback(self._forget_checkpoint)
 
     async def _move_log_aside(self) -> None:
-        try:
+        with contextlib.suppress(StoreError):  # the next commit tries again, and says what is wrong
             await self._checkpointer.run(_move_log)
-        except StoreError:
-            self._checkpointed_bytes = 0  # the next commit tries again; commits say what is wrong
+            self._nearly_moved = True
 
     def _forget_checkpoint(self, _: "asyncio.Task[None]") -> None:
         self._checkpoint = None
-
-    def _log_bytes(self) -> int:
-        try:
-            size = self._log.stat().st_size
-        except FileNotFoundError:
-            return 0
-        # After a complete checkpoint SQLite writes the log from its beginning again and cuts it to
-        # `journal_size_limit`, which is `checkpoint_bytes`: a file no longer than that is a new log.
-        if size <= self._settings.checkpoint_bytes:
-            self._checkpointed_bytes = 0
-        return size
 
 
 def _commit(
@@ -260,6 +247,11 @@ def _damaged(answer: str) -> SetupError:
     return SetupError(
         f"the database is damaged ({found}): copy the data folder away and restore a backup"
     )
+
+
+def _page_bytes(db: sqlite3.Connection) -> int:
+    (size,) = db.execute("PRAGMA page_size").fetchone()
+    return int(size)
 
 
 def _forbid_writing(db: sqlite3.Connection) -> None:

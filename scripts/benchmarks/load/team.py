@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from hashlib import sha256
 
+from peerpost_daemon.ids import new_message_id
 from peerpost_protocol.card import Card, DeviceKeys, issue_card
 from peerpost_protocol.content import Text
 from peerpost_protocol.envelope import (
@@ -64,7 +65,7 @@ class Mate:
             roster.head,
             self._sequence,
             self._head,
-            os.urandom(16),
+            new_message_id(now_ms(), os.urandom),
             now_ms(),
         )
         data, self._head = seal(
@@ -88,7 +89,7 @@ class Mate:
             self.card.id,
             self._sequence,
             self._head,
-            os.urandom(16),
+            new_message_id(now_ms(), os.urandom),
             now_ms(),
             None,
             FILLER[:32],

@@ -169,6 +169,12 @@ class RelayEnd:
             self._pipe.down.put(framed)
             self._high |= self._pipe.down.buffered > LOW_BYTES
 
+    def offer(self, framed: bytes, bytes_max: int) -> bool:
+        if self.buffered > bytes_max:
+            return False
+        self.send(framed)
+        return True
+
     def pause_reading(self) -> None:
         self._pipe.up.pause(paused=True)
 
