@@ -12,14 +12,14 @@ from peerpost_daemon.vault.lock import ProcessLock
 from tests.support.processes import Process, run
 from tests.support.site import private_file
 
-NAMES = ("ops", "damaged", "taken", "wrong")
+NAMES = ("ops", "damaged", "taken")
 
 
 def configuration(folder: Path) -> str:
-    """Return four further accounts, one of which has its passphrase wrong."""
+    """Return three further accounts."""
     tables = []
     for name in NAMES:
-        secret = folder / ("other" if name == "wrong" else "passphrase")
+        secret = folder / "passphrase"
         tables.append(
             f'[[accounts]]\nname = "{name}"\ndata = "{folder / name}"\npassphrase_file = "{secret}"\n'
         )
@@ -40,9 +40,8 @@ async def daemon(folder: Path) -> AsyncIterator[tuple[Process, str]]:
 
 @pytest.fixture
 async def folder(tmp_path: Path) -> Path:
-    """Return a folder in which all four have been opened once."""
-    for name, words in (("passphrase", "correct horse"), ("other", "correct horse")):
-        private_file(tmp_path / name, words)
+    """Return a folder in which all of them have been opened once."""
+    private_file(tmp_path / "passphrase", "correct horse")
     async with daemon(tmp_path) as (process, first):
         assert all(f"{name}=ready" in first for name in NAMES)
         assert await process.stop() == 0
@@ -50,15 +49,13 @@ async def folder(tmp_path: Path) -> Path:
 
 
 async def test_what_is_wrong_with_some_accounts_stops_no_other(folder: Path) -> None:
-    private_file(folder / "other", "wrong horse")
     (folder / "damaged/vault.db").write_bytes(b"no vault" * 4096)
     lock = ProcessLock.acquire(folder / "taken/daemon.lock")
     try:
         async with daemon(folder) as (process, first):
-            assert "state=ready ops=ready damaged=locked wrong=locked" in first
+            assert "state=ready ops=ready damaged=locked" in first
             for name, error in (
                 ("damaged", LockedError),
-                ("wrong", LockedError),
                 ("taken", PeerpostError),
                 ("nobodys", RefusedError),
             ):
@@ -73,7 +70,6 @@ async def test_what_is_wrong_with_some_accounts_stops_no_other(folder: Path) -> 
     said = process.log.read_text()
     for name, what in (
         ("damaged", "stays locked"),
-        ("wrong", "stays locked"),
         ("taken", "left out"),
     ):
         assert f"the account {name} " in said

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -47,6 +47,8 @@ class Stage:
         self.ended_one = asyncio.Event()
         self.ended: list[str] = []
         self.locked = False
+        self.holds = False  # something is left open by an echo, until `forget`
+        self.forget: Callable[[], None] = lambda: None
         self.extra: dict[str, object] = {}
         for name, handler in (
             ("test.echo", self.echo),
@@ -67,6 +69,8 @@ class Stage:
         """Say it again."""
         self.calls.append(call)
         self.began_one.set()
+        if self.holds:
+            self.forget = call.on_close(lambda: None)
         return Echoed(params.text)
 
     async def wait(self, params: Echo, call: Call) -> Echoed:

@@ -64,11 +64,12 @@ async def test_who_asks_for_nothing_is_let_go_without_a_word(path: Path, stage: 
 
 async def test_who_has_something_open_is_not_idle(path: Path, stage: Stage) -> None:
     async with serving(path, stage, idle_seconds=SHORT), connected(path) as client:
+        stage.holds = True
         await client.ask(request("test.echo", text="x"))
-        forget = stage.calls[0].on_close(lambda: None)
+        stage.holds = False
         await others_are_let_go(path)
         assert "result" in await client.ask(request("test.echo", text="x"))
-        forget()
+        stage.forget()
         assert await client.reader.read() == b""
 
 
