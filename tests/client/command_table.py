@@ -15,7 +15,7 @@ Leaf = tuple[str, ...]
 INVITATION = f"peerpost://join?relay=wss://relay.example.org&key={'a' * 64}&token=secret"
 SECRET = "@secret"  # in its place: a file with a passphrase
 FOLDER = "@folder"  # in its place: an empty folder
-LINES: dict[Leaf, str] = {("history", "import"): '{"message": "1"}\n'}
+LINES: dict[Leaf, str] = {("history", "import"): '{"message": "1"}\n', ("send", "ops"): "a file"}
 """What stands on standard input."""
 MORE = [
     ["init", "--passphrase-file", SECRET],
@@ -33,6 +33,11 @@ MORE = [
     ["contacts", "known", SECRET],
     ["backup", "--passphrase-file", SECRET],
     ["restore", "--passphrase-file", SECRET],
+    ["backup", "--show"],
+    ["backup", "--destroy"],
+    ["backup", "--new-passphrase", "--passphrase-file", SECRET],
+    ["send", "ops", "--file", "-"],
+    ["listen", "--consumer", "bot", "--count", "1"],
 ]
 
 
@@ -50,13 +55,17 @@ def leaves() -> list[Leaf]:
 
 def example(leaf: Leaf, folder: Path) -> list[str]:
     """Return arguments for a command; raise StopIteration for one that has no example yet."""
-    known = [case[0] for case in CASES] + MORE
-    found = next(arguments for arguments in known if tuple(arguments[: len(leaf)]) == leaf)
+    return next(one for one in every_example(folder) if tuple(one[: len(leaf)]) == leaf)
+
+
+def every_example(folder: Path) -> list[list[str]]:
+    """Return the arguments of all examples; what they read and write is in a folder."""
     secret = folder / "secret"
     secret.write_text("correct horse")
     secret.chmod(0o600)
     places = {SECRET: str(secret), FOLDER: str(folder)}
-    return [places.get(argument, argument) for argument in found]
+    known = [case[0] for case in CASES] + MORE
+    return [[places.get(argument, argument) for argument in one] for one in known]
 
 
 def with_json(arguments: list[str]) -> list[str]:
