@@ -1,7 +1,7 @@
 """From `message.send` on one daemon to the event on another, one message at a time.
 
-On the way lie four durable commits one after the other (outbox, sealed envelope, relay, inbox), so
-the time that the same disk takes for one small durable write is measured beside it.
+On the way lie three durable commits one after the other (outbox with the sealed envelope, relay,
+inbox), so the time that the same disk takes for one small durable write is measured beside it.
 """
 
 import os
