@@ -78,8 +78,7 @@ async def test_alices_session_brings_no_card_of_another_identity(tmp_path: Path)
 
 async def test_a_second_device_brings_no_successor_of_the_first(tmp_path: Path) -> None:
     async with closed_relay(tmp_path) as home:
-        phone = Person(ALICE, endorser=home.alice.card.id)
-        at_phone = await RelayClient.register(home.relay.url, phone, TOKEN)
+        _, at_phone = await link(home.relay.url, home.at_alice, home.alice, TOKEN)
         said = await at_phone.publish_card(successor(home.alice))
         assert refusal(said) == Refusal.TOKEN_REQUIRED
         await at_phone.close()
