@@ -32,6 +32,7 @@ class Load:
         self.relay = relay
         self.people = people
         self.up, self.killed, self.published = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.kills = 0
         self.roster, self.event = people[0].create(people[1:])
         author = people[0]
         self.envelopes = [
@@ -84,7 +85,9 @@ class Load:
         self.up.clear()
         await self.relay.process.kill()
         await self.start()
-        self.killed.set()
+        self.kills += 1
+        if self.kills == len(KILLED_AT):
+            self.killed.set()
 
     async def follow(self, person: Person, stays_for: int) -> list[Given]:
         """Follow from the cursor of what came, with a new connection every so many items."""
@@ -102,7 +105,7 @@ class Load:
         return given
 
     async def late(self, person: Person) -> list[Given]:
-        """Follow from the first kill on, and read nothing before everything is published."""
+        """Follow from the last kill on: read what is there, then nothing before everything is published."""
         await self.killed.wait()
         given: list[Given] = []
         while len(given) < ENVELOPES:
@@ -110,6 +113,7 @@ class Load:
             try:
                 async with await not_reading(self.relay.port, person, KEPT_BYTES) as client:
                     await self._subscribe(client, given)
+                    await self._take(client, given, KILLED_AT[-1])
                     await self.published.wait()
                     await self._take(client, given, ENVELOPES)
                     client.socket.transport.abort()
