@@ -174,10 +174,12 @@ def _flood_line(when: str, floods: list[Flood]) -> str:
     )
     rate = median(each.envelopes / each.seconds for each in floods)
     grown = max(each.grown_bytes for each in floods) / MEBIBYTE
+    work = median(each.processor_seconds for each in floods)
     return (
         f"{when}: {len(floods)} floods of {floods[0].envelopes} envelopes, "
         f"{floods[0].bytes / MEBIBYTE:.1f} MiB, {rate:.0f}/s; latency of a reader: median of the p50 {p50}, "
-        f"of the p99 {p99}; relay's memory at most {grown:+.1f} MiB"
+        f"of the p99 {p99}; the relay's memory at most {grown:+.1f} MiB, "
+        f"its processor time {work:.2f} s"
     )
 
 

@@ -39,6 +39,9 @@ class Flood:
     median_ms: float
     p99_ms: float
     grown_bytes: int  # of the relay's resident memory
+    processor_seconds: (
+        float  # of the relay's: unlike latencies, it says little of other work on the machine
+    )
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ class _Flooding:
             sender.envelope(self.roster, "x" * BODY_CHARACTERS, to=self.people[1:])
             for _ in range(count)
         ]
-        before = self.relay.process.resident_bytes() or 0
+        before, worked = self._resident(), self.relay.process.processor_seconds()
         began: dict[bytes, float] = {}
         latencies: list[float] = []
         start = time.monotonic()
@@ -97,8 +100,12 @@ class _Flooding:
             took,
             latencies[len(latencies) // 2] * 1000,
             latencies[len(latencies) * 99 // 100] * 1000,
-            (self.relay.process.resident_bytes() or 0) - before,
+            self._resident() - before,
+            self.relay.process.processor_seconds() - worked,
         )
+
+    def _resident(self) -> int:
+        return self.relay.process.resident_bytes() or 0
 
     async def _publish(self, envelopes: list[bytes], began: dict[bytes, float]) -> None:
         client = self.publisher

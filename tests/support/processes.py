@@ -141,6 +141,15 @@ class Process:
         fields = dict(line.split(":", 1) for line in status.splitlines())
         return int(fields["VmRSS"].split()[0]) * 1024
 
+    def processor_seconds(self) -> float:
+        """Return the processor time it has used; 0 where the system does not tell."""
+        try:
+            status = Path(f"/proc/{self.pid}/stat").read_text()
+        except OSError:
+            return 0.0
+        user, system = status.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
     def _running(self) -> asyncio.subprocess.Process:
         if self._process is None or self._process.returncode is not None:
             raise ProcessError(f"{self.name} does not run:\n{self.log.read_text()[-2000:]}")
