@@ -87,8 +87,12 @@ class Hearer:
     async def run(self) -> None:
         """Listen until cancelled."""
         while True:
-            with suppress(*PASSING):
-                await self._listen()
+            try:
+                with suppress(*PASSING):
+                    await self._listen()
+            except PeerpostError as error:
+                if error.kind not in RETRIED:
+                    raise
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _listen(self) -> None:
@@ -99,8 +103,8 @@ class Hearer:
                 self._hear(event["kind"], event["cursor"], dict(event["data"]))
                 try:
                     await client.ack(event)
-                except PeerpostError:  # then it is given again
-                    await asyncio.sleep(0)  # whoever reads learns meanwhile that the daemon is gone
+                except PeerpostError:
+                    return  # it is given again to who listens anew; else a window of these would be the end
 
     def _hear(self, kind: str, cursor: int, data: dict[str, object]) -> None:
         if kind == "quarantine":
