@@ -13,7 +13,7 @@ from scripts.benchmarks.figure import Figure, Sample, figures_of, percentile, ta
 from scripts.benchmarks.registry import CASES
 
 FIELDS = {"case", "system", "metric", "unit", "median", "min", "max", "runs", "commit", "machine"}
-MACHINE = {"cores", "processor", "python", "kernel", "load"}
+MACHINE = {"cores", "processor", "python", "kernel", "versions", "load"}
 
 
 def lines_of(file: Path) -> list[dict[str, Any]]:

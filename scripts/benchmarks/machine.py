@@ -2,11 +2,14 @@
 
 import os
 import platform
+import sqlite3
 import subprocess
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+LIBRARIES = ("websockets", "uvloop", "PyNaCl", "msgspec", "aiosqlite")
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,7 @@ class Machine:
     processor: str
     python: str
     kernel: str
+    versions: str  # of the libraries that decide, and of SQLite
     load: float  # processes that wanted to run in the minute before
 
     @property
@@ -34,8 +38,14 @@ def this_machine() -> Machine:
         processor=_processor(),
         python=platform.python_version(),
         kernel=f"{platform.system()} {platform.release()}",
+        versions=_versions(),
         load=round(os.getloadavg()[0], 2),
     )
+
+
+def _versions() -> str:
+    found = [f"{name} {version(name)}" for name in LIBRARIES]
+    return ", ".join([*found, f"SQLite {sqlite3.sqlite_version}"])
 
 
 def _commit() -> str:
