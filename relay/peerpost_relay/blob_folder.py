@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
+from peerpost_relay.durable import sync
+
 NAME = re.compile(r"[0-9a-f]{32}\Z")
 PART = ".part"
 REHASH_BYTES = 1024 * 1024
@@ -54,7 +56,7 @@ class Part:
         """Make the bytes durable under their final name."""
         os.fsync(self._descriptor)
         os.rename(self._path, self._path.with_suffix(""))  # noqa: PTH104  beside its neighbours
-        _sync(self._path.parent)
+        sync(self._path.parent)
 
     def close(self) -> None:
         """Let go of the file; it stays."""
@@ -117,11 +119,3 @@ class BlobFolder:
     def _file(self, name: str) -> Path:
         assert NAME.match(name), "a blob's name is the relay's own"
         return self._path / name
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from peerpost_relay.archive import Writer, reading
 from peerpost_relay.data_folder import BLOBS, DATABASE, KEY, DataFolder
+from peerpost_relay.durable import sync
 from peerpost_relay.errors import SetupError
 from peerpost_relay.sqlite_store.schema import EPOCH_BYTES, migrate
 
@@ -63,7 +64,7 @@ def restore(source: Path, data: Path) -> None:
             archive.blobs(folder.blobs, lambda name: _id(copy, name))
         archive.end()
         if folder.blobs.exists():
-            _sync(folder.blobs)
+            sync(folder.blobs)
         with _opened(fresh, "rw") as copy:
             copy.isolation_level = None  # `migrate` begins its own transaction
             migrate(copy)
@@ -133,7 +134,7 @@ def _placed(path: Path) -> Iterator[Path]:
     try:
         yield Path(name)
         for written in (path, path.parent):
-            _sync(written)
+            sync(written)
     except sqlite3.Error as error:
         raise SetupError(f"{path}: {error}") from error
     except FileExistsError:
@@ -159,11 +160,3 @@ def _opened(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
 
 def _quoted(path: Path) -> str:
     return path.absolute().as_uri().removeprefix("file://")
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

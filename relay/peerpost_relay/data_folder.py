@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 from peerpost_protocol.signing import SigningKey
+from peerpost_relay.durable import sync
 from peerpost_relay.errors import SetupError
 
 DATABASE = "relay.sqlite"
@@ -86,9 +87,7 @@ class DataFolder:
             pass
         finally:
             fresh.unlink()
-        folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        os.fsync(folder)
-        os.close(folder)
+        sync(self.path)
 
 
 def existing(data: Path) -> DataFolder:

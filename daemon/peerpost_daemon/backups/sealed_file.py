@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from peerpost_daemon.errors import DaemonError
+from peerpost_daemon.vault.durable import sync_directory
 from peerpost_daemon.vault.faults import disk_fault
 from peerpost_protocol.backup.preamble import MAGIC
 
@@ -39,7 +40,7 @@ def writing(path: Path) -> Iterator[Write]:
         finally:
             with suppress(FileNotFoundError):
                 os.unlink(name)  # noqa: PTH108
-        _sync(path.parent)
+        sync_directory(path.parent)
 
 
 @contextmanager
@@ -71,14 +72,6 @@ def _refuse_foreign(path: Path) -> None:
         regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
         if not regular or os.read(descriptor, len(MAGIC)) != MAGIC:
             raise _invalid(f"{path} is there and is no backup: name another file.")
-    finally:
-        os.close(descriptor)
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

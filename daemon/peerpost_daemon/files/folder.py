@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from peerpost_daemon.errors import DaemonError
+from peerpost_daemon.vault.durable import sync_directory
 from peerpost_daemon.vault.faults import disk_fault
 
 NAME_BYTES: Final = 16
@@ -46,7 +47,7 @@ class Part:
         os.fsync(self._descriptor)
         os.rename(self._path, self._path.with_suffix(""))  # noqa: PTH104  beside its neighbours
         self.close()
-        _sync(self._path.parent)
+        sync_directory(self._path.parent)
 
     def close(self) -> None:
         """Let go of it; it stays."""
@@ -100,11 +101,3 @@ class FileFolder:
         if not NAME.match(name):
             raise DaemonError("internal_error", "A stored file has a name that is none of ours.")
         return self.path / name
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -245,13 +245,6 @@ class RelayConnection:
             raise
 
 
-def failed(error: LinkError) -> asyncio.Future[AnswerFrame]:
-    """Return a request's future that has failed already."""
-    future: asyncio.Future[AnswerFrame] = asyncio.get_running_loop().create_future()
-    _fail(future, error)
-    return future
-
-
 def _resolve(future: asyncio.Future[AnswerFrame], answer: AnswerFrame | Refused) -> None:
     if isinstance(answer, Refused):
         _fail(future, RefusedError(answer))

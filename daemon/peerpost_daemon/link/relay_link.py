@@ -8,14 +8,14 @@ to come; another key is refused before anything of ours is shown, and tried agai
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
 from peerpost_daemon.link.actions import Ending
 from peerpost_daemon.link.backoff import Backoff
-from peerpost_daemon.link.connection import STOPPED, RelayConnection, failed
-from peerpost_daemon.link.errors import LinkDownError, LinkError
+from peerpost_daemon.link.connection import STOPPED, RelayConnection
+from peerpost_daemon.link.errors import LinkDownError
 from peerpost_daemon.link.observer import LinkObserver
 from peerpost_daemon.link.requests import AnswerFrame, RequestFrame
 from peerpost_daemon.link.session import NONCE_LENGTH, Session
@@ -104,10 +104,6 @@ class RelayLink:
     async def request(self, frame: RequestFrame) -> AnswerFrame:
         """Return the answer to a request; raise what `request_nowait` and its future raise."""
         return await self.request_nowait(frame)
-
-    def send_many(self, frames: Iterable[RequestFrame]) -> list[asyncio.Future[AnswerFrame]]:
-        """Send requests in their order, in one write; those that did not fit in have failed futures."""
-        return [self._asked(frame) for frame in frames]
 
     def retry_now(self) -> None:
         """End the wait for the next try, a terminal one as well."""
@@ -212,12 +208,6 @@ class RelayLink:
             async with asyncio.timeout(delay):
                 await self._wake.wait()
         self._retry_at = None
-
-    def _asked(self, frame: RequestFrame) -> asyncio.Future[AnswerFrame]:
-        try:
-            return self.request_nowait(frame)
-        except LinkError as error:
-            return failed(error)
 
     def _change(self, state: LinkState) -> None:
         if state is not self._status.state:

@@ -11,8 +11,8 @@ from msgspec import Meta, Struct
 from peerpost_daemon import linking, views
 from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.errors import DaemonError
-from peerpost_daemon.link import AddressError, LinkSettings, check_address
 from peerpost_daemon.methods.params import IdentityParam, NoParams, Timeout, identity
+from peerpost_daemon.methods.relay_address import check_relay
 from peerpost_daemon.proving import code_refused
 from peerpost_daemon.records import account as accounts
 from peerpost_daemon.records.account import Account
@@ -143,7 +143,7 @@ class AccountMethods:
         """Return what stores the account and tells whether the engine has to begin anew."""
         who = identity(params.identity)
         if params.relay is not None:
-            self._check_relay(params.relay)
+            check_relay(params.relay, self._daemon.settings)
         seed, private = (self._daemon.random_bytes(_KEY_BYTES) for _ in range(2))
         device = params.device or _host()
         try:
@@ -165,12 +165,6 @@ class AccountMethods:
             return known is None or given or known.state == "refused"
 
         return store
-
-    def _check_relay(self, url: str) -> None:
-        try:
-            check_address(LinkSettings(url, self._daemon.settings.allow_plain))
-        except AddressError as error:
-            raise DaemonError("invalid_params", f"{error}.", field="relay") from None
 
     def _is_another_relay(self) -> bool:
         """Tell whether the relay that answered is not the one whose key is known."""

@@ -9,10 +9,9 @@ from peerpost_daemon import views
 from peerpost_daemon.backups.keeping import Keeping
 from peerpost_daemon.backups.relay_copy import RelayCopy
 from peerpost_daemon.daemon import Daemon
-from peerpost_daemon.errors import DaemonError
-from peerpost_daemon.link import AddressError, LinkSettings, check_address
 from peerpost_daemon.methods.filing import own_path
 from peerpost_daemon.methods.params import NoParams
+from peerpost_daemon.methods.relay_address import check_relay
 from peerpost_daemon.passphrase import MAX_PASSPHRASE_BYTES
 from peerpost_daemon.rpc import Call, Method, Requires, Scope
 from peerpost_protocol import limits
@@ -130,16 +129,10 @@ class BackupMethods:
     async def restore(self, params: Restore, call: Call) -> views.Restored:
         """Be the account of a backup again; the vault must be empty but for a fresh account."""
         if params.relay is not None:
-            self._check_relay(params.relay)
+            check_relay(params.relay, self._daemon.settings)
         if params.file is None:
             done = await self._keeping.from_relay(params.passphrase)
         else:
             path = own_path(call, params.file, "file")
             done = await self._keeping.from_file(path, params.passphrase, params.relay)
         return views.restored(done.manifest, done.contacts, done.channels, done.messages)
-
-    def _check_relay(self, url: str) -> None:
-        try:
-            check_address(LinkSettings(url, self._daemon.settings.allow_plain))
-        except AddressError as error:
-            raise DaemonError("invalid_params", f"{error}.", field="relay") from None

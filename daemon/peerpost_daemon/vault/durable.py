@@ -70,11 +70,12 @@ def _place(path: Path, data: bytes, move: Callable[[str, Path], None]) -> None:
     finally:
         with suppress(FileNotFoundError):
             os.unlink(name)  # noqa: PTH108 - mkstemp gives a string
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
 
 
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+def sync_directory(directory: Path) -> None:
+    """Return once the names in a directory are durable. Raises OSError."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:
