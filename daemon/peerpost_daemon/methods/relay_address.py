@@ -2,10 +2,10 @@
 
 from peerpost_daemon.errors import DaemonError
 from peerpost_daemon.link import AddressError, LinkSettings, check_address
-from peerpost_daemon.settings import Settings
+from peerpost_daemon.settings import DaemonSettings
 
 
-def check_relay(url: str, settings: Settings) -> None:
+def check_relay(url: str, settings: DaemonSettings) -> None:
     """Raise DaemonError invalid_params for what is no relay's address, or a plain one that is not allowed."""
     try:
         check_address(LinkSettings(url, settings.allow_plain))
