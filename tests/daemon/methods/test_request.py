@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -154,6 +155,37 @@ async def test_a_list_is_narrowed_by_thread_sender_and_time(alice: House) -> Non
     assert await listed(sender=CAROL.identity) == ["answer", "other"]
     assert await listed(until="2025-06-15T15:06:36Z") == ["first"]
     assert await listed(since="2025-06-15T15:06:36Z", after=0) == ["answer", "other"]
+
+
+async def test_an_answer_to_an_answer_is_in_the_thread_of_the_first_message(alice: House) -> None:
+    channel = await alice.channel(BOB, CAROL)
+    root = message_by(BOB, channel, "root")
+    answer = message_by(CAROL, channel, "answer", reply_to=root.id)
+    await alice.arrived(root)
+    await alice.arrived(answer)
+    await alice.arrived(message_by(CAROL, channel, "another root"))
+    (first, second, _) = (await alice.result("message.list", channel="ops"))["messages"]
+    sent = await alice.result("message.send", channel="ops", text="own", reply_to=second["message"])
+    await alice.arrived(message_by(BOB, channel, "last", reply_to=UUID(sent["message"]).bytes))
+
+    thread = await alice.result("message.list", channel="ops", thread=first["message"])
+    assert [m["text"] for m in thread["messages"]] == ["root", "answer", "own", "last"]
+    assert {m["thread"] for m in thread["messages"][1:]} == {first["message"]}
+    assert thread["messages"][-1]["reply_to"] == sent["message"]
+
+
+async def test_answers_that_come_before_what_they_answer_join_its_thread(alice: House) -> None:
+    channel = await alice.channel(BOB, CAROL)
+    root = message_by(BOB, channel, "root")
+    answer = message_by(CAROL, channel, "answer", reply_to=root.id)
+    await alice.arrived(message_by(BOB, channel, "last", reply_to=answer.id))
+    await alice.arrived(answer)
+    await alice.arrived(root)
+    messages = (await alice.result("message.list", channel="ops"))["messages"]
+    first = messages[-1]["message"]
+    assert [m["thread"] for m in messages] == [first, first, None]
+    thread = await alice.result("message.list", channel="ops", thread=first)
+    assert [m["text"] for m in thread["messages"]] == ["last", "answer", "root"]
 
 
 async def test_pages_lead_both_ways_by_their_cursors(alice: House) -> None:
