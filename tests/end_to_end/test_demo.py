@@ -1,4 +1,5 @@
 import asyncio
+import os
 import re
 import signal
 import sys
@@ -13,6 +14,7 @@ from tests.support.processes import environment
 from tests.support.site import Site
 
 ROOT = Path(__file__).parents[2]
+HUNG_SECONDS = 50
 DEMONSTRATE = "import sys; from scripts.demonstration.command import main; sys.exit(main())"
 
 
@@ -67,6 +69,16 @@ async def test_the_commands_to_go_on_by_hand_work(
         env=environment() | {"LC_ALL": "C.UTF-8"},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
     )
-    output, _ = await process.communicate()
+    assert process.stdout is not None
+    output = bytearray()
+    try:
+        async with asyncio.timeout(HUNG_SECONDS):
+            while piece := await process.stdout.read(4096):
+                output += piece
+            await process.wait()
+    except TimeoutError:
+        os.killpg(process.pid, signal.SIGKILL)
+        pytest.fail(f"it did not end after it had said:\n{output.decode()}")
     assert "alice@example.org: hello" in output.decode()
