@@ -5,6 +5,7 @@ is useless without the passphrase, and neither opening nor failing to open it te
 destroy it.
 """
 
+import asyncio
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,7 +13,9 @@ import pytest
 from msgspec.structs import replace
 
 from peerpost_daemon.backups.keeping import Keeping
+from peerpost_daemon.daemon import Daemon
 from peerpost_daemon.errors import DaemonError
+from peerpost_daemon.records import lineage
 from peerpost_protocol import frames as f
 from peerpost_protocol.backup import (
     DestructionBody,
@@ -22,7 +25,7 @@ from peerpost_protocol.backup import (
 )
 from peerpost_protocol.errors import DecryptionError
 from peerpost_protocol.frames import Attestation
-from tests.support.daemons import Owner, daemon_of, events_of, reached, told
+from tests.support.daemons import PATIENCE_SECONDS, Owner, daemon_of, events_of, reached, told
 from tests.support.relay_client import Person, RelayClient, now_ms, refusal
 from tests.support.relay_server import OPEN, RunningRelay, running_relay
 
@@ -124,11 +127,22 @@ async def _heard(folder: Path, passphrase: str) -> list[str]:
         await relay.store.write([lambda t: t.add_card(card, Attestation.VERIFIED, now_ms())])
         async with daemon_of(folder / "new", relay.url, fresh) as new:
             await reached(new)
+            await _caught_up(new)
             _listen(new, said)
             with suppress(DaemonError):
                 await Keeping(new).from_relay(passphrase)
             assert (new.account.card == card) is (passphrase != SECRET)
     return said
+
+
+async def _caught_up(daemon: Daemon) -> None:
+    """Wait until the session has read its own identity's history, as each one does when it begins."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            rings = daemon.bell.rings
+            if await daemon.read(lambda db: lineage.find(db, ALICE)) is not None:
+                return
+            await daemon.bell.wait(rings)
 
 
 def _listen(daemon: object, said: list[str]) -> None:

@@ -4,6 +4,7 @@ import re
 import signal
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -58,10 +59,17 @@ async def test_a_demonstration_that_is_stopped_leaves_nothing_running() -> None:
     assert not Path(folder).exists()  # noqa: ASYNC240 - nothing else runs in this loop
 
 
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """Be a folder whose name leaves room for those of sockets, which have 107 bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
 async def test_the_commands_to_go_on_by_hand_work(
-    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    site: Site, short_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(short_path))
     text = by_hand(site, keep=False)
     script = "\n".join(line for line in text.splitlines() if line.startswith("  "))
     process = await asyncio.create_subprocess_exec(
