@@ -82,8 +82,10 @@ async def test_an_account_survives_the_loss_of_its_machine(office: Office, tmp_p
     await verified(alice, bob)
     await verified(bob, alice)
     await done(alice, "devices", "rotate")
+    first_secret = str(private_file(tmp_path / "first", "the passphrase of before"))
     secret = str(private_file(tmp_path / "secret", SECRET))
-    await done(alice, "backup", "--passphrase-file", secret)
+    await done(alice, "backup", "--passphrase-file", first_secret)
+    await done(alice, "backup", "--new-passphrase", "--passphrase-file", secret)
     card = (await alice.client.card_show())["card"]
     await alice.kill()
     shutil.rmtree(alice.folder)
@@ -91,6 +93,9 @@ async def test_an_account_survives_the_loss_of_its_machine(office: Office, tmp_p
 
     new = await office.daemon("machine")
     await office.prove(new, "link", alice.identity)
+    wrong = await new.peerpost("restore", "--passphrase-file", first_secret)
+    assert wrong.code != 0
+    assert "passphrase" in wrong.err
     assert (
         "alice@example.org restored"
         in (await done(new, "restore", "--passphrase-file", secret)).out
@@ -108,7 +113,7 @@ async def test_an_account_survives_the_loss_of_its_machine(office: Office, tmp_p
     assert (await new.client.contact_show(bob.identity))["state"] == "verified"
 
     fetches = (await new.client.backup_show())["fetches"]
-    assert [fetch["version"] for fetch in fetches] == [1]
+    assert [fetch["version"] for fetch in fetches] == [1, 1]  # the wrong passphrase is a fetch too
     await done(new, "backup", "--destroy")
     assert "keeps no backup" in (await done(new, "backup", "--show")).out
 
